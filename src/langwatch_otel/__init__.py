@@ -1,0 +1,71 @@
+"""Conversations in OpenTelemetry: thread and user ids on every span of a request, for any OTLP backend.
+
+Importing this loads the OpenTelemetry API only; names that need the SDK load it at their first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .current import (
+    Span,
+    Trace,
+    get_conversation,
+    get_current_span,
+    get_current_trace,
+    set_conversation,
+)
+from .decorators import conversation, span, trace
+from .errors import ConfigurationError, LangWatchOtelError
+from .fields import arg
+from .identity import Conversation
+
+if TYPE_CHECKING:
+    from .instrumentor import LangWatchInstrumentor
+    from .log_processor import ConversationLogProcessor
+    from .span_exporter import ConversationSpanExporter
+    from .span_processor import ConversationSpanProcessor
+    from .startup import setup
+
+__all__ = [
+    "ConfigurationError",
+    "Conversation",
+    "ConversationLogProcessor",
+    "ConversationSpanExporter",
+    "ConversationSpanProcessor",
+    "LangWatchInstrumentor",
+    "LangWatchOtelError",
+    "Span",
+    "Trace",
+    "arg",
+    "conversation",
+    "get_conversation",
+    "get_current_span",
+    "get_current_trace",
+    "set_conversation",
+    "setup",
+    "span",
+    "trace",
+]
+
+_WITH_THE_SDK = {
+    "ConversationLogProcessor": "log_processor",
+    "ConversationSpanExporter": "span_exporter",
+    "ConversationSpanProcessor": "span_processor",
+    "LangWatchInstrumentor": "instrumentor",
+    "setup": "startup",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("langwatch-otel")
+    module = _WITH_THE_SDK.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{module}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

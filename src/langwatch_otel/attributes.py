@@ -1,0 +1,42 @@
+"""Every attribute name that this package writes or looks for. No logic lives here."""
+
+from typing import Final
+
+SESSION_ID: Final = "session.id"
+"""The thread, on every span. https://opentelemetry.io/docs/specs/semconv/registry/attributes/session/"""
+
+USER_ID: Final = "user.id"
+"""The person, on every span. https://opentelemetry.io/docs/specs/semconv/registry/attributes/user/"""
+
+GEN_AI_CONVERSATION_ID: Final = "gen_ai.conversation.id"
+"""The thread, on GenAI spans. https://github.com/open-telemetry/semantic-conventions-genai"""
+
+LANGWATCH_THREAD_ID: Final = "langwatch.thread.id"
+LANGWATCH_CUSTOMER_ID: Final = "langwatch.customer.id"
+LANGWATCH_LABELS: Final = "langwatch.labels"
+LANGWATCH_METADATA: Final = "langwatch.metadata."
+"""A prefix: the metadata key follows."""
+
+LANGWATCH_SPAN_TYPE: Final = "langwatch.span.type"
+
+INPUT_VALUE: Final = "input.value"
+INPUT_MIME_TYPE: Final = "input.mime_type"
+OUTPUT_VALUE: Final = "output.value"
+OUTPUT_MIME_TYPE: Final = "output.mime_type"
+"""Input and output under OpenInference's names: the ones most backends show.
+https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md"""
+
+GEN_AI_REQUEST_MODEL: Final = "gen_ai.request.model"
+LANGWATCH_PARAMS: Final = "langwatch.params"
+LANGWATCH_METRICS: Final = "langwatch.metrics"
+LANGWATCH_CONTEXTS: Final = "langwatch.rag_contexts"
+LANGWATCH_TIMESTAMPS: Final = "langwatch.timestamps"
+
+GEN_AI_PREFIX: Final = "gen_ai."
+"""Any attribute that starts so makes a span a GenAI span."""
+
+HTTP_METHODS: Final = ("http.request.method", "http.method")
+"""Today's and yesterday's name; a server span that starts with one is an HTTP request (a websocket has none)."""
+
+TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+"""Seconds from the start of a generator to the first thing that it yields."""

@@ -1,0 +1,54 @@
+"""Wraps the exporters of a provider that somebody else made, so that late names reach ended spans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+
+from ._guard import guarded, say_once
+from .span_exporter import ConversationSpanExporter
+
+Undo = Callable[[], None]
+
+
+def wrap_exporters(provider: Any) -> list[Undo]:
+    """Wrap the exporter of each of the SDK's own exporting processors; return what undoes it.
+
+    The SDK has no public way to reach them. Where the private one is gone, a warning says to wrap by hand.
+    """
+    undo: list[Undo] = []
+    with guarded("wrapping a provider's exporters"):
+        processors = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", None)
+        if processors is None:
+            say_once(
+                "backfill: this SDK does not show its exporters; wrap yours in ConversationSpanExporter by hand"
+            )
+            return undo
+        for processor in processors:
+            holder, name = _holder(processor)
+            exporter = getattr(holder, name, None) if holder is not None else None
+            if exporter is not None and not isinstance(exporter, ConversationSpanExporter):
+                undo.append(_wrap(holder, name, exporter))
+    return undo
+
+
+def _holder(processor: object) -> tuple[object | None, str]:
+    if isinstance(processor, BatchSpanProcessor):
+        return getattr(processor, "_batch_processor", None), "_exporter"
+    if isinstance(processor, SimpleSpanProcessor):
+        return processor, "span_exporter"
+    return None, ""
+
+
+def _wrap(holder: object, name: str, exporter: Any) -> Undo:
+    wrapped = ConversationSpanExporter(exporter)
+    setattr(holder, name, wrapped)
+
+    def undo() -> None:
+        wrapped.let_go()
+        if getattr(holder, name, None) is wrapped:
+            setattr(holder, name, exporter)
+
+    return undo

@@ -1,0 +1,141 @@
+"""What is recorded of arguments and results: plain data as JSON, bounded in size and in time."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import json
+import math
+import pathlib
+import uuid
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .privacy import utf8
+
+MAX_BYTES = 16 * 1024
+MAX_DEPTH = 12
+CUT = "…[cut]"
+
+TEXT = "text/plain"
+JSON = "application/json"
+
+_AS_TEXT = (
+    uuid.UUID,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    decimal.Decimal,
+    pathlib.PurePath,
+)
+_LISTS = (list, tuple, set, frozenset, deque)
+
+# Requests, responses, sockets, background tasks, uploads: the frameworks' own objects say nothing of a conversation.
+_FRAMEWORKS = frozenset(("starlette", "fastapi", "httpx", "httpx2", "requests", "aiohttp", "django", "flask"))
+
+
+def is_framework_object(value: object) -> bool:
+    """Say whether `value` is a request, a response or the like, which is never recorded."""
+    kind = type(value)
+    return kind.__module__.partition(".")[0] in _FRAMEWORKS
+
+
+def captured(value: object) -> tuple[str, str]:
+    """Return `value` as text of at most 16 KiB and its MIME type; what did not fit ends in `…[cut]`."""
+    if isinstance(value, str):
+        return cut_text(value), TEXT
+    budget = MAX_BYTES
+    while True:
+        text = json.dumps(_Walk(budget).plain(value, 0), ensure_ascii=False)
+        if len(text) * 4 <= MAX_BYTES or len(text.encode("utf-8")) <= MAX_BYTES:
+            return text, JSON
+        budget //= 2  # Quotes, escapes and other alphabets took more room than was reckoned.
+
+
+def cut_text(text: str, limit: int = MAX_BYTES) -> str:
+    """Return `text` in at most `limit` bytes of UTF-8, marked where it was cut."""
+    text = utf8(text[: limit + 1])
+    if len(text) * 4 <= limit:
+        return text
+    data = text.encode("utf-8")
+    if len(data) <= limit:
+        return text
+    return data[: limit - len(CUT.encode())].decode("utf-8", "ignore") + CUT
+
+
+class _Walk:
+    """One walk through a value, that stops when the budget is spent."""
+
+    def __init__(self, budget: int) -> None:
+        self.left = budget
+        self.inside: set[int] = set()
+
+    def plain(self, value: object, depth: int) -> Any:
+        """Return `value` as JSON takes it; an unknown object is its type's name, never its `repr`."""
+        self.left -= 4
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return self._text(str.__str__(value))
+        if isinstance(value, int):
+            return int(value) if value.bit_length() <= 256 else "<int>"
+        if isinstance(value, float):
+            return float(value) if math.isfinite(value) else str(float(value))
+        if isinstance(value, enum.Enum):
+            return self.plain(value.value, depth + 1) if depth < MAX_DEPTH else CUT
+        if type(value) in _AS_TEXT or isinstance(value, (pathlib.PurePath, datetime.datetime)):
+            return self._text(str(value))
+        return self._container(value, depth)
+
+    def _container(self, value: object, depth: int) -> Any:
+        fields = None if is_framework_object(value) else _fields_of(value)
+        if fields is None and not (isinstance(value, _LISTS) and not is_framework_object(value)):
+            return f"<{type(value).__name__}>"
+        if depth >= MAX_DEPTH or id(value) in self.inside:
+            return CUT
+        self.inside.add(id(value))
+        try:
+            return self._mapping(fields, depth) if fields is not None else self._list(value, depth)
+        finally:
+            self.inside.discard(id(value))
+
+    def _mapping(self, fields: Iterable[tuple[object, object]], depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in fields:
+            if self.left <= 0:
+                found[CUT] = CUT
+                break
+            name = self._text(key) if isinstance(key, str) else str(self.plain(key, MAX_DEPTH))
+            found[name] = self.plain(value, depth + 1)
+        return found
+
+    def _list(self, value: Any, depth: int) -> list[Any]:
+        found: list[Any] = []
+        for item in value:
+            if self.left <= 0:
+                found.append(CUT)
+                break
+            found.append(self.plain(item, depth + 1))
+        return found
+
+    def _text(self, text: str) -> str:
+        if len(text) > self.left:
+            text = text[: max(0, self.left)] + CUT
+        self.left -= len(text)
+        return utf8(text)
+
+
+def _fields_of(value: object) -> Iterable[tuple[object, object]] | None:
+    """Return the items of a mapping, a pydantic model or a dataclass; None for anything else."""
+    if isinstance(value, Mapping):
+        return value.items()
+    kind = type(value)
+    names = getattr(kind, "model_fields", None) or getattr(kind, "__fields__", None)
+    if isinstance(names, Mapping):
+        return ((name, getattr(value, name, None)) for name in names)
+    if dataclasses.is_dataclass(value):
+        return ((field.name, getattr(value, field.name, None)) for field in dataclasses.fields(value))
+    return None

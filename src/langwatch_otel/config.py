@@ -1,0 +1,128 @@
+"""Settings: an argument, else the environment, else the default; validated in one place."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ._guard import say_once
+from .errors import ConfigurationError
+
+ENV_PREFIX = "OTEL_LANGWATCH_"
+
+
+def _flag(setting: str, value: object) -> bool:
+    text = str(value).strip().lower()
+    if text in ("true", "1", "yes", "on"):
+        return True
+    if text in ("false", "0", "no", "off"):
+        return False
+    raise ConfigurationError(setting, value, "true or false")
+
+
+def _one_of(*names: str) -> Callable[[str, object], str]:
+    def parse(setting: str, value: object) -> str:
+        text = str(value).strip().lower()
+        if text not in names:
+            raise ConfigurationError(setting, value, "one of " + ", ".join(names))
+        return text
+
+    return parse
+
+
+def _between(low: int, high: int) -> Callable[[str, object], int]:
+    def parse(setting: str, value: object) -> int:
+        takes = f"a whole number from {low} to {high}"
+        try:
+            number = int(str(value).strip())
+        except ValueError:
+            raise ConfigurationError(setting, value, takes) from None
+        if not low <= number <= high:
+            raise ConfigurationError(setting, value, takes)
+        return number
+
+    return parse
+
+
+_PARSERS: Mapping[str, Callable[[str, object], Any]] = {
+    "backfill": _flag,
+    "capture_content": _flag,
+    "conversation_id_on": _one_of("genai", "all", "none"),
+    "flush_on_shutdown": _flag,
+    "max_id_length": _between(16, 1024),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is set, checked; `None` means that nobody said, so the place that asks decides."""
+
+    backfill: bool | None = None
+    capture_content: bool | None = None
+    conversation_id_on: str = "genai"
+    flush_on_shutdown: bool = True
+    max_id_length: int = 200
+
+
+def read(settings: Mapping[str, object], *, lenient: bool = False) -> Config:
+    """Return the configuration that `settings` and the environment give.
+
+    Raises ConfigurationError for an unknown setting or a value that one does not take;
+    `lenient` logs it instead and keeps the default.
+    """
+    found: dict[str, object] = {}
+    for setting in _PARSERS:
+        text = os.environ.get(ENV_PREFIX + setting.upper(), "")
+        if text.strip():
+            found[setting] = text
+    found.update({setting: value for setting, value in settings.items() if value is not None})
+    parsed: dict[str, Any] = {}
+    for setting, value in found.items():
+        try:
+            parsed[setting] = _parse(setting, value)
+        except ConfigurationError as error:
+            if not lenient:
+                raise
+            say_once(f"{error}; the default holds")
+    return Config(**parsed)
+
+
+def _parse(setting: str, value: object) -> object:
+    parser = _PARSERS.get(setting)
+    if parser is None:
+        raise ConfigurationError(setting, value, "no value: the settings are " + ", ".join(sorted(_PARSERS)))
+    return parser(setting, value)
+
+
+def content_is_off() -> bool:
+    """Say whether the operator turned the recording of content off for GenAI instrumentations at large.
+
+    `TRACELOOP_TRACE_CONTENT=false`, or `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=NO_CONTENT`.
+    """
+    traceloop = os.environ.get("TRACELOOP_TRACE_CONTENT", "").strip().lower()
+    genai = os.environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").strip().upper()
+    return traceloop == "false" or genai == "NO_CONTENT"
+
+
+_active: Config | None = None
+
+
+def active() -> Config:
+    """Return the configuration in force: the last one put in force, else what the environment says."""
+    global _active
+    if _active is None:
+        _active = read({}, lenient=True)
+        if content_is_off():
+            _active = replace(_active, capture_content=False)
+    return _active
+
+
+def activate(config: Config | None) -> None:
+    """Put `config` in force for the process; `None` goes back to what the environment says."""
+    global _active
+    if config is not None and content_is_off():
+        config = replace(config, capture_content=False)
+    _active = config
+
+
+SETTINGS = tuple(field.name for field in fields(Config))

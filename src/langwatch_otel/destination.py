@@ -1,0 +1,91 @@
+"""Where setup() sends spans, and with which of OpenTelemetry's exporters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
+
+from ._guard import say_once
+from .errors import ConfigurationError
+
+LANGWATCH_ENDPOINT = "https://app.langwatch.ai"
+TRACES_PATH = "/api/otel/v1/traces"
+
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+
+
+@dataclass(frozen=True)
+class Destination:
+    """An OTLP endpoint; without one, OTLP's own settings say where."""
+
+    endpoint: str | None = None
+    api_key: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The credentials, for this endpoint alone."""
+        return {"authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+
+
+def choose(endpoint_url: str | None, api_key: str | None) -> Destination:
+    """Return LangWatch where it was named, else OTLP's own settings, else LangWatch by its environment variables."""
+    named = bool(endpoint_url or api_key)
+    key = api_key or os.environ.get("LANGWATCH_API_KEY") or None
+    if not named and (any(os.environ.get(name) for name in _ENDPOINTS) or key is None):
+        return Destination()
+    base = (endpoint_url or os.environ.get("LANGWATCH_ENDPOINT") or LANGWATCH_ENDPOINT).strip().rstrip("/")
+    if not base.startswith(("http://", "https://")):
+        raise ConfigurationError("endpoint_url", endpoint_url, "a URL that starts with http:// or https://")
+    return Destination(base if base.endswith(TRACES_PATH) else base + TRACES_PATH, key)
+
+
+def exporters(destination: Destination, headers: Mapping[str, str] | None) -> list[SpanExporter]:
+    """Return the exporters for `destination`; `OTEL_TRACES_EXPORTER` is obeyed where nobody named one."""
+    if destination.endpoint is not None:
+        return [_otlp("http/protobuf", destination, headers)]
+    names = [name.strip() for name in os.environ.get("OTEL_TRACES_EXPORTER", "").split(",") if name.strip()]
+    found: list[SpanExporter] = []
+    for name in names or ["otlp"]:
+        if name == "none":
+            continue
+        if name == "console":
+            found.append(ConsoleSpanExporter())
+        elif name == "otlp":
+            found.append(_otlp(_protocol(), destination, headers))
+        else:
+            found.extend(_installed(name))
+    return found
+
+
+def _protocol() -> str:
+    for name in _PROTOCOLS:
+        if value := os.environ.get(name, "").strip():
+            if value in ("grpc", "http/protobuf"):
+                return value
+            say_once(f"{name} takes grpc or http/protobuf; http/protobuf is used")
+    return "http/protobuf"
+
+
+def _otlp(protocol: str, destination: Destination, headers: Mapping[str, str] | None) -> SpanExporter:
+    sent = {**destination.headers, **{key.lower(): value for key, value in (headers or {}).items()}}
+    if protocol == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as Grpc
+
+        return Grpc(endpoint=destination.endpoint, headers=sent or None)
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as Http
+
+    return Http(endpoint=destination.endpoint, headers=sent or None)
+
+
+def _installed(name: str) -> list[SpanExporter]:
+    found = [point.load()() for point in entry_points(group="opentelemetry_traces_exporter", name=name)][:1]
+    if not found:
+        raise ConfigurationError(
+            "OTEL_TRACES_EXPORTER", name, "otlp, console, none or an exporter that is installed"
+        )
+    return found

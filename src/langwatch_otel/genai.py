@@ -1,0 +1,36 @@
+"""Which spans are GenAI spans: those that vendors' "AI spans only" filters let through anyway."""
+
+from collections.abc import Iterable
+
+from .attributes import GEN_AI_PREFIX
+
+# Instrumentations of language models, agents and vector stores, by how their scope's name begins ...
+_BEGINNINGS = (
+    "opentelemetry.instrumentation.genai",
+    "openinference.",
+    "pydantic-ai",
+    "strands.",
+    "traceloop.",
+)
+# ... or by the library in `opentelemetry.instrumentation.LIBRARY`.
+_LIBRARIES = frozenset(
+    "agno alephalpha anthropic bedrock chromadb cohere crewai google_generativeai google_genai groq haystack"
+    " lancedb langchain llamaindex marqo mcp milvus mistralai ollama openai openai_agents openai_v2 pinecone"
+    " qdrant replicate sagemaker together transformers vertexai voyageai watsonx weaviate writer".split()
+)
+_CONTRIB = "opentelemetry.instrumentation."
+
+OWN_SCOPE = "langwatch_otel"
+"""The instrumentation scope of the spans that our decorators make."""
+
+
+def is_genai_scope(name: str) -> bool:
+    """Say whether an instrumentation scope of that name makes GenAI spans, ours included."""
+    if name == OWN_SCOPE or name.startswith(_BEGINNINGS):
+        return True
+    return name.startswith(_CONTRIB) and name[len(_CONTRIB) :].split(".")[0] in _LIBRARIES
+
+
+def has_genai_key(keys: Iterable[str]) -> bool:
+    """Say whether any of the attribute names is of GenAI."""
+    return any(key.startswith(GEN_AI_PREFIX) for key in keys)

@@ -1,0 +1,135 @@
+"""Conversation: the immutable value that names a thread and who takes part in it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from . import config
+from ._guard import say_once
+from .privacy import cut, utf8
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+# What the LangWatch SDK's users write in `metadata=`, and which field it is.
+METADATA_FIELDS: Mapping[str, str] = {
+    "thread_id": "thread_id",
+    "threadId": "thread_id",
+    "user_id": "user_id",
+    "userId": "user_id",
+    "customer_id": "customer_id",
+    "customerId": "customer_id",
+    "labels": "labels",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Who and what a span belongs to; a field that nobody named is None or empty."""
+
+    thread_id: str | None = None
+    user_id: str | None = None
+    customer_id: str | None = None
+    labels: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default=_NOTHING, hash=False)
+
+    def __bool__(self) -> bool:
+        return self is not EMPTY and self != EMPTY
+
+    def over(self, below: "Conversation") -> "Conversation":
+        """Return this conversation, with what it lacks taken from `below`; metadata is merged key by key."""
+        if below is EMPTY or self is below:
+            return self
+        if self is EMPTY:
+            return below
+        if below.metadata and self.metadata:
+            metadata: Mapping[str, Any] = MappingProxyType({**below.metadata, **self.metadata})
+        else:
+            metadata = self.metadata or below.metadata
+        return Conversation(
+            self.thread_id or below.thread_id,
+            self.user_id or below.user_id,
+            self.customer_id or below.customer_id,
+            self.labels or below.labels,
+            metadata,
+        )
+
+
+EMPTY = Conversation()
+
+
+def conversation_of(
+    thread_id: object = None,
+    user_id: object = None,
+    customer_id: object = None,
+    labels: object = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Conversation:
+    """Return the conversation that the fields name; what cannot be used is refused: logged once, left out.
+
+    `metadata` may carry the other fields, as in the LangWatch SDK; an argument of its own wins.
+    """
+    rest: Mapping[str, Any] = _NOTHING
+    if metadata:
+        named, rest = _split(metadata)
+        thread_id = named.get("thread_id") if thread_id is None else thread_id
+        user_id = named.get("user_id") if user_id is None else user_id
+        customer_id = named.get("customer_id") if customer_id is None else customer_id
+        labels = named.get("labels") if labels is None else labels
+    return Conversation(
+        None if thread_id is None else clean_id("thread_id", thread_id),
+        None if user_id is None else clean_id("user_id", user_id),
+        None if customer_id is None else clean_id("customer_id", customer_id),
+        () if labels is None else _clean_labels(labels),
+        rest,
+    )
+
+
+def clean_id(name: str, value: object) -> str | None:
+    """Return `value` as an id of at most `max_id_length` characters, or None where it names nothing.
+
+    `str`, `int` and `uuid.UUID` are ids; blank ones name nothing; anything else is refused and logged once.
+    """
+    if isinstance(value, str):
+        text = value if type(value) is str else str.__str__(value)
+    elif isinstance(value, (int, UUID)) and not isinstance(value, bool):
+        try:
+            text = str(value)
+        except ValueError:  # An int of more digits than Python turns into text.
+            say_once(f"{name} refused: an int of that many digits has no text")
+            return None
+    else:
+        say_once(f"{name} refused: an id is a str, an int or a uuid.UUID, got {type(value).__name__}")
+        return None
+    if not text or text.isspace():
+        return None
+    text = utf8(text)
+    longest = config.active().max_id_length
+    return text if len(text) <= longest else cut(text, longest)
+
+
+def _split(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    if not isinstance(metadata, Mapping):
+        say_once(f"metadata refused: it is a mapping, got {type(metadata).__name__}")
+        return {}, _NOTHING
+    named: dict[str, Any] = {}
+    rest: dict[str, Any] = {}
+    for key, value in metadata.items():
+        if value is None:
+            continue
+        if (name := METADATA_FIELDS.get(key)) is not None:
+            named.setdefault(name, value)
+        else:
+            rest[str(key)] = value
+    return named, MappingProxyType(rest) if rest else _NOTHING
+
+
+def _clean_labels(labels: object) -> tuple[str, ...]:
+    if isinstance(labels, str):
+        labels = (labels,)
+    if not isinstance(labels, Iterable) or isinstance(labels, (bytes, Mapping)):
+        say_once(f"labels refused: they are a list of strings, got {type(labels).__name__}")
+        return ()
+    kept = tuple(label for label in labels if isinstance(label, str) and label)
+    return kept

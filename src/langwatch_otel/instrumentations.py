@@ -1,0 +1,54 @@
+"""Which other instrumentors setup() turns on, where the library and its instrumentation are both installed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from ._guard import guarded, say_once
+
+# (library, module, class). The first that is installed of those for one library is the one.
+_KNOWN = (
+    ("openai", "opentelemetry.instrumentation.openai", "OpenAIInstrumentor"),
+    ("openai", "opentelemetry.instrumentation.genai.openai", "OpenAIInstrumentor"),
+    ("httpx", "opentelemetry.instrumentation.httpx", "HTTPXClientInstrumentor"),
+    ("httpx2", "opentelemetry.instrumentation.httpx", "HTTPX2ClientInstrumentor"),
+    ("requests", "opentelemetry.instrumentation.requests", "RequestsInstrumentor"),
+    ("aiohttp", "opentelemetry.instrumentation.aiohttp_client", "AioHttpClientInstrumentor"),
+)
+
+
+def turn_on(instrumentors: Sequence[Any] | None, provider: Any) -> list[Any]:
+    """Turn on `instrumentors`, else those of OpenAI and of HTTP clients; return those that we turned on."""
+    chosen = _installed() if instrumentors is None else list(instrumentors)
+    ours = []
+    for instrumentor in chosen:
+        if getattr(instrumentor, "is_instrumented_by_opentelemetry", False):
+            continue
+        with guarded(f"turning on {type(instrumentor).__name__}"):
+            instrumentor.instrument(tracer_provider=provider)
+            ours.append(instrumentor)
+    return ours
+
+
+def _installed() -> list[Any]:
+    found: dict[str, Any] = {}
+    for library, module, name in _KNOWN:
+        if library in found or not _importable(library) or not _importable(module):
+            continue
+        with guarded(f"loading {module}"):
+            kind = getattr(import_module(module), name, None)
+            if kind is not None:
+                found[library] = kind()
+    if "openai" not in found and _importable("openai"):
+        say_once("openai is installed, its instrumentor is not: pip install 'langwatch-otel[openai]'")
+    return list(found.values())
+
+
+def _importable(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False

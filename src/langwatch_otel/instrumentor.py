@@ -1,0 +1,168 @@
+"""Turns the plugin on and off."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Collection
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.sdk._logs import LoggerProvider
+
+from . import config, tracers
+from ._guard import guarded, say_once
+from .backfill import Undo, wrap_exporters
+from .errors import ConfigurationError
+from .log_processor import ConversationLogProcessor
+from .span_processor import ConversationSpanProcessor
+
+
+class _State:
+    """What is on in this process."""
+
+    def __init__(self) -> None:
+        self.on = False
+        self.processors: weakref.WeakKeyDictionary[Any, ConversationSpanProcessor] = (
+            weakref.WeakKeyDictionary()
+        )
+        self.log_processors: weakref.WeakKeyDictionary[Any, ConversationLogProcessor] = (
+            weakref.WeakKeyDictionary()
+        )
+        self.undo: list[Undo] = []
+        self.backfilled: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+_state = _State()
+
+
+class LangWatchInstrumentor:
+    """Put conversations on the spans of a tracer provider, yours or the global one, whenever that is set.
+
+    Nothing of yours is replaced. It can be turned on for several providers, and off again for all.
+    """
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """Return nothing: the plugin works with whatever is there."""
+        return ()
+
+    @property
+    def is_instrumented_by_opentelemetry(self) -> bool:
+        """Whether the plugin is on."""
+        return _state.on
+
+    def instrument(
+        self, tracer_provider: Any = None, logger_provider: LoggerProvider | None = None, **settings: Any
+    ) -> None:
+        """Add the processors to `tracer_provider`, else to the global one, now or once there is one.
+
+        Raises ConfigurationError for an unknown setting or a value that it does not take.
+        """
+        # Auto-instrumentation says so with this argument; there a mistake must not stop the application.
+        lenient = bool(settings.pop("skip_dep_check", False))
+        settings.pop("raise_exception_on_conflict", None)
+        chosen = config.read(settings, lenient=lenient)
+        if tracer_provider is not None and not hasattr(tracer_provider, "add_span_processor"):
+            raise ConfigurationError(
+                "tracer_provider", type(tracer_provider).__name__, "a TracerProvider of opentelemetry-sdk"
+            )
+        config.activate(chosen)
+        _state.on = True
+        if tracer_provider is None:
+            _watch()
+            provider = trace.get_tracer_provider()
+            if hasattr(provider, "add_span_processor"):
+                _add_to(provider)
+        else:
+            _add_to(tracer_provider)
+            if tracer_provider is not trace.get_tracer_provider():
+                tracers.choose(tracer_provider)
+        if logger_provider is not None:
+            _add_to_logs(logger_provider)
+
+    def uninstrument(self, **_: Any) -> None:
+        """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
+        from .frameworks import fastapi, lifespan
+
+        _state.on = False
+        for processor in list(_state.processors.values()):
+            processor.switch(False)
+        for log_processor in list(_state.log_processors.values()):
+            log_processor.switch(False)
+        while _state.undo:
+            with guarded("turning off"):
+                _state.undo.pop()()
+        _state.backfilled.clear()
+        with guarded("turning off"):
+            fastapi.spans_off()
+            lifespan.flush_off()
+        _unwatch()
+        tracers.choose(None)
+        config.activate(None)
+
+
+def _add_to(provider: Any) -> None:
+    """Add our processor to `provider`, once, and wake it where it was turned off."""
+    processor = _state.processors.get(provider)
+    if processor is None:
+        processor = _state.processors[provider] = ConversationSpanProcessor()
+        provider.add_span_processor(processor)
+    processor.switch(True)
+    chosen = config.active()
+    if chosen.backfill and provider not in _state.backfilled:
+        _state.backfilled.add(provider)
+        _state.undo.extend(wrap_exporters(provider))
+    if chosen.flush_on_shutdown and hasattr(provider, "force_flush"):
+        from .frameworks.lifespan import flush_at_lifespan_end
+
+        with guarded("hooking the end of the application"):
+            flush_at_lifespan_end(provider.force_flush)
+
+
+def _add_to_logs(provider: LoggerProvider) -> None:
+    processor = _state.log_processors.get(provider)
+    if processor is None:
+        processor = _state.log_processors[provider] = ConversationLogProcessor()
+        provider.add_log_record_processor(processor)
+    processor.switch(True)
+
+
+def also_undo(undo: Undo) -> None:
+    """Have `undo` called by the next uninstrument()."""
+    _state.undo.append(undo)
+
+
+_SETTER = "_set_tracer_provider"
+_original: Callable[..., None] | None = None
+
+
+def _watch() -> None:
+    """Hear of a global provider that is set later; every public way to set one ends in this function of the API."""
+    global _original
+    if _original is not None:
+        return
+    original = getattr(trace, _SETTER, None)
+    if original is None:
+        say_once(
+            "this opentelemetry-api does not tell of a provider that is set later: instrument() after it"
+        )
+        return
+
+    def set_and_tell(*args: Any, **kwargs: Any) -> None:
+        original(*args, **kwargs)
+        if _state.on:
+            with guarded("adding to a provider that was set later"):
+                provider = trace.get_tracer_provider()
+                if hasattr(provider, "add_span_processor"):
+                    _add_to(provider)
+
+    set_and_tell._langwatch_otel = True  # type: ignore[attr-defined]
+    _original = original
+    setattr(trace, _SETTER, set_and_tell)
+
+
+def _unwatch() -> None:
+    global _original
+    # Where somebody else's hook is on top of ours, ours stays below it, does nothing, and serves again.
+    if _original is not None and hasattr(getattr(trace, _SETTER), "_langwatch_otel"):
+        setattr(trace, _SETTER, _original)
+        _original = None

@@ -1,0 +1,63 @@
+"""Puts the conversation on log records, so that GenAI events group like spans."""
+
+from collections.abc import MutableMapping
+
+from opentelemetry.context import get_current
+from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
+from opentelemetry.trace import get_current_span
+
+from ._guard import guarded
+from .attributes import GEN_AI_PREFIX
+from .genai import has_genai_key, is_genai_scope
+from .naming import scope_in
+from .open_span import open_span_of
+from .identity import Conversation
+from .rendering import render
+
+
+class ConversationLogProcessor(LogRecordProcessor):
+    """Put the ids of the conversation on every log record that is emitted inside it.
+
+    Add it with `logger_provider.add_log_record_processor(ConversationLogProcessor())`, before the batch
+    processor, which copies the record. What the record has already is kept.
+    """
+
+    def __init__(self) -> None:
+        self._on = True
+
+    def switch(self, on: bool) -> None:
+        """Stamp from now on, or no more: a provider cannot let go of a processor."""
+        self._on = on
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        if not self._on:
+            return
+        with guarded("emitting a log record"):
+            self._stamp(log_record)
+
+    def _stamp(self, emitted: ReadWriteLogRecord) -> None:
+        record = emitted.log_record
+        context = get_current() if record.context is None else record.context
+        scope = scope_in(context, open_span_of(get_current_span(context)))
+        if scope is None or not (conversation := scope.in_force()):
+            return
+        present = record.attributes
+        made_by = emitted.instrumentation_scope
+        genai = (
+            (record.event_name or "").startswith(GEN_AI_PREFIX)
+            or (made_by is not None and is_genai_scope(made_by.name))
+            or has_genai_key(present or ())
+        )
+        who = Conversation(conversation.thread_id, conversation.user_id, conversation.customer_id)
+        ids = render(who).for_span(genai, root=False)
+        if isinstance(present, MutableMapping):
+            for key in ids.keys() - present.keys():
+                present[key] = ids[key]
+        else:
+            record.attributes = {**ids, **(present or {})}
+
+    def shutdown(self) -> None:
+        return
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        return True

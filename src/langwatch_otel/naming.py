@@ -1,0 +1,195 @@
+"""Naming a scope: what it means for the scope itself, for those above it, and for a second name."""
+
+from __future__ import annotations
+
+from opentelemetry.context import Context, attach, create_key, get_current, set_value
+from opentelemetry.trace import get_current_span
+
+from . import scope as _scope
+from ._guard import say_once
+from .identity import EMPTY, Conversation
+from .open_span import OpenSpan, open_span_of
+from .rendering import NOTHING, Rendered, render
+from .scope import Loan, Scope, flow, mixes, refresh
+
+SCOPE_KEY = create_key("langwatch_otel.scope")
+
+
+def scope_of(held: OpenSpan, context: Context) -> Scope:
+    """Return the scope of `held`, unless the context has one below it.
+
+    So a parent from elsewhere brings its own conversation.
+    """
+    mine = held.scope
+    found = context.get(SCOPE_KEY)
+    if found is None or found is mine:
+        return mine
+    return found if isinstance(found, Scope) and found.is_below(mine) else mine
+
+
+def scope_in(context: Context, held: OpenSpan | None) -> Scope | None:
+    """Return what `scope_of` does; without a span the context's scope, if it has one."""
+    if held is not None:
+        return scope_of(held, context)
+    found = context.get(SCOPE_KEY)
+    return found if isinstance(found, Scope) else None
+
+
+def current_scope() -> Scope | None:
+    """Return the scope that the code which runs now belongs to."""
+    context = get_current()
+    return scope_in(context, open_span_of(get_current_span(context)))
+
+
+def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True) -> Scope:
+    """Open a scope below the current one; the caller puts it in the context, and closes it."""
+    context = get_current()
+    held = open_span_of(get_current_span(context))
+    above = scope_in(context, held)
+    scope = Scope(above)
+    scope.sealed = not adopt
+    scope.anchor = held
+    if above is not None and above.loan is not None and conversation.thread_id is None:
+        _succeed(scope, above, above.loan)
+    if conversation is not EMPTY:
+        with _scope.lock:
+            bind(scope, conversation)
+    return scope
+
+
+def _succeed(scope: Scope, above: Scope, loan: Loan) -> None:
+    """Let `scope` have what was lent above, where the scope that lent it is over."""
+    giver = loan.giver()
+    if giver is not None and not giver.closed:
+        return  # Beside it: gathered conversations never borrow each other's name.
+    asked = giver.anchor if giver is not None else None
+    if asked is not None and not asked.ended:
+        # One after the other in the same piece of code: this one may be about to name itself.
+        scope.heir_of = above
+        return
+    with _scope.lock:
+        scope.inherited = loan.conversation
+        refresh(scope)
+
+
+def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None:
+    """Name `scope`, else the current one, else a new one in the current context; return the one that was named.
+
+    Ids are final: a different one opens a new scope in the current context, from there on.
+    """
+    if conversation is EMPTY:
+        return scope
+    with _scope.lock:
+        if scope is None:
+            scope = current_scope()
+        if scope is None:
+            scope = Scope()
+            attach(set_value(SCOPE_KEY, scope))
+        elif _conflicts(scope, conversation):
+            scope = _second(scope, conversation)
+        elif scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
+            scope.bound_in = flow()
+        bind(scope, conversation)
+        return scope
+
+
+def _conflicts(scope: Scope, new: Conversation) -> bool:
+    own, named = scope.own, scope.named
+    return (
+        (new.thread_id is not None and named.thread_id is not None and new.thread_id != named.thread_id)
+        or (new.user_id is not None and own.user_id is not None and new.user_id != own.user_id)
+        or (
+            new.customer_id is not None and own.customer_id is not None and new.customer_id != own.customer_id
+        )
+    )
+
+
+def _second(scope: Scope, conversation: Conversation) -> Scope:
+    """Open the scope of a second name below `scope` and attach it to the current context."""
+    say_once(
+        "a second thread, user or customer was named in one scope: it holds from there on, in that context"
+    )
+    if scope.bound_in is not None and scope.bound_in != flow():
+        scope.contested = True
+    held = open_span_of(get_current_span())
+    mine = held.scope if held is not None else None
+    above: Scope = scope
+    while above.successor and above is not mine and above.above is not None:
+        above = above.above  # Turn after turn in one place: beside the last one, not below it.
+    second = Scope(above)
+    second.successor = True
+    second.anchor = held
+    second.sealed = scope.sealed
+    if above is not scope:
+        second.inherited = scope.own.over(scope.inherited)
+    attach(set_value(SCOPE_KEY, second))
+    return second
+
+
+def bind(scope: Scope, conversation: Conversation) -> None:
+    """Add `conversation` to what `scope` names, and stamp every open span that this concerns. Needs the lock."""
+    scope.own = conversation.over(scope.own)
+    before = scope.named
+    refresh(scope)
+    if scope.named is not before and scope.named != before and not scope.sealed:
+        _give_spans_above(scope)
+        _give_scopes_above(scope)
+
+
+def _give_spans_above(scope: Scope) -> None:
+    """Stamp each open span above that has no thread yet; stop at the first that has one."""
+    gift, rendered = EMPTY, NOTHING
+    inner, held = scope, scope.anchor
+    while held is not None:
+        if not held.ended:
+            if _seals(inner, held.scope) or held.stamped.thread_id is not None:
+                return
+            if mixes(held.gift, scope.named):
+                return
+            new = scope.named.over(held.gift)
+            if new == held.gift:
+                return  # Whoever gave this gave it to all further up.
+            if new != gift:
+                gift, rendered = new, _render(new, scope)
+            if not held.give(gift, rendered):
+                return
+            inner = held.scope
+        held = held.parent
+
+
+def _render(conversation: Conversation, scope: Scope) -> Rendered:
+    return scope.rendered if conversation is scope.named else render(conversation)
+
+
+def _seals(inner: Scope, outer: Scope) -> bool:
+    """Say whether a scope with `adopt=False` lies between `inner` and `outer`."""
+    found: Scope | None = inner
+    while found is not None and found is not outer:
+        if found.sealed:
+            return True
+        found = found.above
+    return False
+
+
+def _give_scopes_above(scope: Scope) -> None:
+    """Lend the name to the HTTP request that `scope` is part of, until the request names a second thread."""
+    unnamed: list[Scope] = []
+    above = scope.above
+    while above is not None:
+        if above.sealed or above.named.thread_id is not None:
+            return
+        unnamed.append(above)
+        if above.http is not None:
+            break
+        above = above.above
+    if above is None:
+        return  # A batch root, a queue consumer, a websocket: what starts later there is nobody's.
+    for found in unnamed:
+        loan = found.loan
+        if found.loan_over:
+            continue
+        if loan is not None and mixes(loan.conversation, scope.named):
+            found.loan, found.loan_over = None, True
+        else:
+            lent = scope.named if loan is None else scope.named.over(loan.conversation)
+            found.loan = Loan(lent, scope, found.named)

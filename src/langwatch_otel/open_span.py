@@ -1,0 +1,100 @@
+"""What hangs on a span while it is open: its scope, its nearest open ancestor, and what was stamped."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, cast
+
+from opentelemetry.trace import Span
+
+from .attributes import SESSION_ID
+from .identity import EMPTY, Conversation
+from .rendering import NOTHING, Attributes, Rendered
+from .stamping import RecordingSpan, Stamper, attributes_of
+
+if TYPE_CHECKING:
+    from .scope import Scope
+
+# Found through the span and not through contextvars: FastAPI's own instrumentation undoes what a dependency
+# attaches, and the server span starts long before anybody knows a name.
+_HANGS_AS = "_langwatch_otel"
+
+
+class OpenSpan:
+    """One span that is, or was, open."""
+
+    stamped: Rendered = NOTHING
+    gift: Conversation = EMPTY
+    """What scopes below gave it: the climb of a late name."""
+    given: Rendered = NOTHING
+    genai = False
+    borrowed = False
+    """It started with a name that was only lent to its request."""
+    opened_scope = False
+    """It is the local root that its scope was opened for."""
+    root = False
+    ended = False
+
+    def __init__(self, span: Span, scope: Scope, parent: OpenSpan | None, stamper: Stamper) -> None:
+        self.span = weakref.ref(span)
+        self.scope = scope
+        self.parent = parent
+        self.stamper = stamper
+        setattr(span, _HANGS_AS, self)
+
+    @property
+    def thread_id(self) -> str | None:
+        """The thread that we stamped, its own or a given one."""
+        return self.stamped.thread_id or self.given.thread_id
+
+    def nearest_open(self) -> OpenSpan | None:
+        """Return this span while it is open, else its nearest open ancestor."""
+        found: OpenSpan | None = self
+        while found is not None and found.ended:
+            found = found.parent
+        return found
+
+    def end(self) -> None:
+        """Take note of the end, and point past it: an endless chain of tasks must not grow."""
+        self.ended = True
+        self.scope.open.pop(id(self), None)
+        if self.opened_scope:
+            self.scope.close()
+        if self.parent is not None:
+            self.parent = self.parent.nearest_open()
+
+    def _recording(self) -> RecordingSpan | None:
+        span = self.span()
+        return cast(RecordingSpan, span) if span is not None and span.is_recording() else None
+
+    def restamp(self, rendered: Rendered) -> None:
+        """Stamp what its scope says now, unless the span already belongs to another thread."""
+        if self.ended or (span := self._recording()) is None:
+            return
+        mine = self.thread_id
+        if mine is not None and rendered.thread_id is not None and mine != rendered.thread_id:
+            return
+        before, self.stamped = self.stamped, rendered
+        self._stamp(span, attributes_of(span), rendered, before)
+
+    def give(self, gift: Conversation, rendered: Rendered) -> bool:
+        """Stamp the name of a scope below; False where the span has a thread of its own."""
+        if (span := self._recording()) is None:
+            return True
+        present = attributes_of(span)
+        if self.thread_id is None and SESSION_ID in present:
+            return False
+        before, self.gift, self.given = self.given, gift, rendered
+        self._stamp(span, present, rendered, before)
+        return True
+
+    def _stamp(self, span: RecordingSpan, present: Attributes, rendered: Rendered, before: Rendered) -> None:
+        genai = self.genai = self.genai or self.stamper.is_genai(span, present)
+        ours = before.for_span(genai, self.root) if before is not NOTHING else None
+        self.stamper.stamp(span, present, rendered.for_span(genai, self.root), rendered, ours)
+
+
+def open_span_of(span: object) -> OpenSpan | None:
+    """Return what hangs on `span`: nothing where it does not record, or started before we were on."""
+    found: OpenSpan | None = getattr(span, _HANGS_AS, None)
+    return found

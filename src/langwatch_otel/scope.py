@@ -1,0 +1,197 @@
+"""Scope: the live holder of a conversation, shared by the spans that belong to it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import weakref
+
+from .identity import EMPTY, Conversation
+from .open_span import OpenSpan
+from .rendering import NOTHING, Rendered, render
+
+# So many scopes that are over may stand between a scope and one that is not; an endless chain of tasks, each
+# started from the one before, is cut there.
+MAX_STALE = 32
+
+# Naming is rare and short; starting and ending spans never takes this lock. Re-entrant, because a finaliser
+# that the garbage collector runs meanwhile may name too.
+lock = threading.RLock()
+
+
+def _new_lock() -> None:
+    global lock
+    lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)
+
+
+class Scope:
+    """Named by `bind`; found through the spans that belong to it, or through the context."""
+
+    own: Conversation = EMPTY
+    """What was bound here."""
+    inherited: Conversation = EMPTY
+    """What scopes said that are no longer linked."""
+    named: Conversation = EMPTY
+    """Own, inherited, and live from above: in force here and below."""
+    rendered: Rendered = NOTHING
+    """What a span that starts now gets."""
+    loan: Loan | None = None
+    """What a scope below lent to the HTTP request that this scope is part of."""
+    loan_over = False
+    """The request named a second thread."""
+    heir_of: Scope | None = None
+    """The scope above whose loan may serve, at export, for spans here that stayed unnamed."""
+    bound_in: int | None = None
+    """The flow of execution that named it."""
+    contested = False
+    """Two flows named two threads: what ended before that is nobody's for certain."""
+    anchor: OpenSpan | None = None
+    """The span that was current when the scope was opened."""
+    span: OpenSpan | None = None
+    """The span of the `trace()` that opened it."""
+    sealed = False
+    """The spans and scopes above are left alone."""
+    implicit = False
+    """Opened for a local root by no one's word."""
+    http: str | None = None
+    """Where the local root is an HTTP server span: the name of its instrumentation scope."""
+    successor = False
+    """Opened because a second thread was named."""
+    closed = False
+    below: weakref.WeakSet[Scope] | None = None
+
+    def __init__(self, above: Scope | None = None) -> None:
+        self.above = above
+        self.open: dict[int, OpenSpan] = {}
+        if above is not None:
+            with lock:
+                if above.closed or above.successor:
+                    _shorten(above)
+                self._follow(above)
+                self.named, self.rendered = above.named, above.rendered
+
+    def _follow(self, above: Scope) -> None:
+        if above.below is None:
+            above.below = weakref.WeakSet()
+        above.below.add(self)
+
+    def is_below(self, other: Scope) -> bool:
+        """Say whether `other` is among the scopes above this one."""
+        above = self.above
+        while above is not None:
+            if above is other:
+                return True
+            above = above.above
+        return False
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a name may still come: this scope, or one above, is open."""
+        scope: Scope | None = self
+        while scope is not None:
+            if not scope.closed:
+                return True
+            scope = scope.above
+        return False
+
+    def close(self) -> None:
+        """Take note that no code runs in this scope any more; spans of it may still be open."""
+        self.closed = True
+
+    def in_force(self) -> Conversation:
+        """Return what code that runs in this scope now belongs to."""
+        loan = self.loan
+        return self.named if loan is None or not loan.reaches(self) else self.named.over(loan.conversation)
+
+    def at_export(self) -> Rendered:
+        """Return what names a span of this scope that ended before it had a name."""
+        if self.contested:
+            return NOTHING
+        if self.named.thread_id is None:
+            if self.loan is not None:
+                return self.loan.rendered
+            if self.heir_of is not None and (loan := self.heir_of.loan) is not None:
+                return NOTHING if mixes(loan.conversation, self.named) else loan.rendered
+        return self.rendered
+
+
+class Loan:
+    """A name that a scope lent to the request around it."""
+
+    def __init__(self, conversation: Conversation, giver: Scope, named: Conversation) -> None:
+        self.conversation = conversation
+        self.giver = weakref.ref(giver)
+        self.flow = flow()
+        self.rendered = render(named.over(conversation))
+
+    def reaches(self, scope: Scope) -> bool:
+        """Say whether what runs now is the code that called the giver, or what follows the request.
+
+        Not a task beside it, which may be about to name a thread of its own.
+        """
+        return scope.closed or self.flow == flow()
+
+
+def flow() -> int:
+    """Tell the task, else the thread, that runs."""
+    # Not imported for this: a program without asyncio has no tasks, and the import is slow.
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None:
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:
+            task = None
+        if task is not None:
+            return id(task)
+    return threading.get_ident()
+
+
+def mixes(one: Conversation, other: Conversation) -> bool:
+    """Say whether the two name different threads, users or customers."""
+    return (
+        (one.thread_id or other.thread_id) != (other.thread_id or one.thread_id)
+        or (one.user_id or other.user_id) != (other.user_id or one.user_id)
+        or (one.customer_id or other.customer_id) != (other.customer_id or one.customer_id)
+    )
+
+
+def _shorten(scope: Scope) -> None:
+    """Cut the chain above `scope` where too many scopes that are over follow each other."""
+    last, stale = scope, 0
+    found: Scope | None = scope
+    while found is not None and (found.closed or found.successor):
+        stale += 1
+        if stale <= MAX_STALE:
+            last = found
+        found = found.above
+    if stale > MAX_STALE:
+        last.inherited = last.named
+        last.above = found
+        if found is not None:
+            last._follow(found)
+
+
+def refresh(scope: Scope) -> None:
+    """Work out what is named in `scope` and, live, in those below; stamp their open spans. Needs the lock."""
+    waiting = [scope]
+    while waiting:
+        scope = waiting.pop()
+        named = scope.own.over(scope.inherited)
+        if scope.above is not None:
+            named = named.over(scope.above.named)
+        if named == scope.named:
+            continue
+        scope.named = named
+        # Before the open spans are listed: a span that starts meanwhile is in the list, or sees this.
+        scope.rendered = render(named)
+        if scope.loan is not None:
+            scope.loan.rendered = render(named.over(scope.loan.conversation))
+        for held in list(scope.open.values()):
+            held.restamp(scope.rendered)
+        if scope.below is not None:
+            waiting.extend(list(scope.below))

@@ -1,0 +1,159 @@
+"""Names, as they are exported, the spans that ended before their conversation was known."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Sequence
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from ._guard import guarded, swallowed
+from .genai import has_genai_key, is_genai_scope
+from .late import Late, late_of, sequence
+from .rendering import Attributes
+
+# A second batch of the SDK's default size; what does not fit goes out as it is.
+MAX_KEPT = 512
+
+_exporters: weakref.WeakSet[ConversationSpanExporter] = weakref.WeakSet()
+
+
+def let_go() -> None:
+    """Export what any exporter keeps back, and keep nothing back that ended before now.
+
+    A batch processor's force_flush never reaches its exporter, so the span processor calls this.
+    """
+    for exporter in list(_exporters):
+        with guarded("letting spans go"):
+            exporter.let_go()
+
+
+class ConversationSpanExporter(SpanExporter):
+    """Wrap an exporter so that spans which ended before their conversation was known are named on the way out.
+
+    Works in the export thread. Spans of a request that is open and has no name yet are kept back for one batch,
+    at most 512 of them; force_flush and shutdown let them go. As many spans go out as come in.
+    """
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self._kept: list[ReadableSpan] = []
+        self._flushed = 0
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        _exporters.add(self)
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if self._pid != os.getpid():
+            self._forget_parent()
+        with self._lock:
+            if not self._kept and all(late_of(span) is None for span in spans):
+                return self._exporter.export(spans)
+            kept, self._kept = self._kept, []
+            earlier = self._send([_named(span) for span in kept])
+            result = self._send(self._ready(spans))
+            return result if earlier is SpanExportResult.SUCCESS else earlier
+
+    def _ready(self, spans: Sequence[ReadableSpan]) -> list[ReadableSpan]:
+        """Name what can be named, and keep back what may be named by the next batch."""
+        ready = []
+        for span in spans:
+            late = late_of(span)
+            if late is not None and self._may_wait(late):
+                self._kept.append(span)
+            else:
+                ready.append(span if late is None else _named(span))
+        return ready
+
+    def _may_wait(self, late: Late) -> bool:
+        return (
+            late.number > self._flushed
+            and len(self._kept) < MAX_KEPT
+            and late.held.thread_id is None
+            and late.held.scope.at_export().thread_id is None
+            and late.held.scope.is_live
+        )
+
+    def _send(self, spans: list[ReadableSpan]) -> SpanExportResult:
+        return self._exporter.export(spans) if spans else SpanExportResult.SUCCESS
+
+    def let_go(self) -> None:
+        """Export what is kept back, and keep back nothing that ended before now."""
+        if self._pid != os.getpid():
+            self._forget_parent()
+        with self._lock:
+            self._flushed = next(sequence)
+            kept, self._kept = self._kept, []
+            self._send([_named(span) for span in kept])
+
+    def _forget_parent(self) -> None:
+        # After a fork the parent exports what it kept back; its lock may have been held.
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        self._kept = []
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        self.let_go()
+        return self._exporter.force_flush(timeout_millis)
+
+    def shutdown(self) -> None:
+        with guarded("shutting down"):
+            self.let_go()
+        self._exporter.shutdown()
+
+
+class _NamedSpan(ReadableSpan):
+    """A copy with more attributes; the counts of what the original dropped stay."""
+
+    def __init__(self, span: ReadableSpan, attributes: Attributes) -> None:
+        super().__init__(
+            name=span.name,
+            context=span.context,
+            parent=span.parent,
+            resource=span.resource,
+            attributes=attributes,
+            events=span.events,
+            links=span.links,
+            kind=span.kind,
+            status=span.status,
+            start_time=span.start_time,
+            end_time=span.end_time,
+            instrumentation_scope=span.instrumentation_scope,
+        )
+        self._original = span
+
+    @property
+    def dropped_attributes(self) -> int:
+        return self._original.dropped_attributes
+
+    @property
+    def dropped_events(self) -> int:
+        return self._original.dropped_events
+
+    @property
+    def dropped_links(self) -> int:
+        return self._original.dropped_links
+
+
+def _named(span: ReadableSpan) -> ReadableSpan:
+    """Return `span` with the attributes that it lacks, or `span` itself where nothing names it."""
+    try:
+        late = late_of(span)
+        if late is None:
+            return span
+        held = late.held
+        rendered = held.scope.at_export()
+        if held.thread_id is not None and held.thread_id != rendered.thread_id:
+            rendered = held.stamped if held.stamped.thread_id else held.given
+        present = dict(span.attributes or {})
+        made_by = span.instrumentation_scope
+        genai = held.genai or has_genai_key(present) or (made_by is not None and is_genai_scope(made_by.name))
+        wanted = rendered.for_span(genai, held.root) if not span.dropped_attributes else rendered.ids
+        missing = {key: value for key, value in wanted.items() if key not in present}
+        return _NamedSpan(span, {**present, **missing}) if missing else span
+    except Exception as error:
+        swallowed("naming a span at export", error)
+        return span

@@ -1,0 +1,114 @@
+"""setup(): batteries included, in one line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from . import config, destination, instrumentations
+from ._guard import guarded, logger, say_once
+from .errors import ConfigurationError
+from .frameworks import fastapi
+from .instrumentor import LangWatchInstrumentor, also_undo
+from .span_exporter import ConversationSpanExporter
+
+# Arguments of the LangWatch SDK's setup() that need its server: accepted, and logged once.
+_INERT = ("skip_open_telemetry_setup", "prompts_path")
+
+_sends_to: weakref.WeakKeyDictionary[Any, set[destination.Destination]] = weakref.WeakKeyDictionary()
+
+
+def setup(
+    *,
+    endpoint_url: str | None = None,
+    api_key: str | None = None,
+    service_name: str | None = None,
+    base_attributes: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    tracer_provider: TracerProvider | None = None,
+    instrumentors: Sequence[Any] | None = None,
+    span_exclude_rules: Sequence[Any] = (),
+    debug: bool = False,
+    **settings: Any,
+) -> Any:
+    """Trace this process with conversations on every span; returns the tracer provider in use.
+
+    Makes a provider with an OTLP exporter where there is none, adds to the one that is there, and turns on the
+    OpenAI, HTTP client and FastAPI instrumentations that are installed. Every standard `OTEL_*` variable holds.
+    Calling it twice is calling it once. Raises ConfigurationError for a setting with a value that it does not take.
+    """
+    for name in _INERT:
+        if settings.pop(name, None):
+            say_once(f"setup({name}=) does nothing here: it needs LangWatch's own client")
+    if span_exclude_rules:
+        raise ConfigurationError(
+            "span_exclude_rules", span_exclude_rules, "no rules in this version: leave it out"
+        )
+    settings.setdefault("backfill", None)
+    chosen = config.read(settings)
+    goes_to = destination.choose(endpoint_url, api_key)
+    if debug:
+        logger.setLevel(logging.DEBUG)
+    with_defaults = {
+        **settings,
+        "backfill": chosen.backfill is not False,
+        "capture_content": chosen.capture_content is not False,
+    }
+    provider = tracer_provider if tracer_provider is not None else trace.get_tracer_provider()
+    if tracer_provider is None and not hasattr(provider, "add_span_processor"):
+        provider = _new_provider(service_name, base_attributes)
+    elif service_name or base_attributes:
+        say_once("setup(): the tracer provider was there before, and keeps its own resource attributes")
+    LangWatchInstrumentor().instrument(tracer_provider=tracer_provider, **with_defaults)
+    named = bool(endpoint_url or api_key)
+    _send(provider, goes_to, headers, named, with_defaults["backfill"])
+    if instrumentors is None:
+        with guarded("turning on FastAPI's spans"):
+            fastapi.spans_on(provider)
+    for instrumentor in instrumentations.turn_on(instrumentors, provider):
+        also_undo(instrumentor.uninstrument)
+    return provider
+
+
+def _new_provider(service_name: str | None, base_attributes: Mapping[str, Any] | None) -> TracerProvider:
+    attributes = dict(base_attributes or {})
+    if service_name:
+        attributes["service.name"] = service_name
+    provider = TracerProvider(resource=Resource.create(attributes))
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def _send(
+    provider: Any,
+    goes_to: destination.Destination,
+    headers: Mapping[str, str] | None,
+    named: bool,
+    backfill: bool,
+) -> None:
+    """Give `provider` an exporter where it has none, and where one was named; once for each destination."""
+    disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    already = _sends_to.setdefault(provider, set())
+    if disabled or goes_to in already or not (named or _exports_nothing(provider)):
+        return
+    already.add(goes_to)
+    for exporter in destination.exporters(goes_to, headers):
+        provider.add_span_processor(
+            BatchSpanProcessor(ConversationSpanExporter(exporter) if backfill else exporter)
+        )
+
+
+def _exports_nothing(provider: Any) -> bool:
+    # Not public in the SDK; where it cannot be seen, a provider that somebody made is taken to export.
+    processors = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", None)
+    return processors is not None and all(
+        type(processor).__module__.startswith("langwatch_otel") for processor in processors
+    )
