@@ -6,7 +6,7 @@ import sys
 
 from _servers import clean_environment
 from langwatch_otel.cli.received import Thread, Turn, group
-from langwatch_otel.workbench.receiver import ReceivedSpan
+from langwatch_otel.workbench.receiver import ReceivedSpan, Receiver
 
 TURN = {"spans": 6}  # Four of FastAPI's, the decorator's and the model call's.
 
@@ -89,16 +89,20 @@ def test_the_demo_shows_three_conversations_with_every_span_named():
 
 def test_the_demo_reads_well_in_a_pipe_whatever_the_user_has_set():
     """Without a terminal there is no colour and no bar, and the user's own endpoint gets nothing."""
-    run = _demo(
-        OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9",
-        OTEL_TRACES_SAMPLER="always_off",
-        OTEL_SDK_DISABLED="true",
-        LANGWATCH_API_KEY="secret",
-        HTTP_PROXY="http://127.0.0.1:9",
-        NO_PROXY="",
-        no_proxy="",
-    )
+    with Receiver() as users_own:
+        run = _demo(
+            OTEL_EXPORTER_OTLP_ENDPOINT=users_own.endpoint,
+            OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{users_own.endpoint}/v1/traces",
+            OTEL_TRACES_SAMPLER="always_off",
+            OTEL_SDK_DISABLED="true",
+            LANGWATCH_ENDPOINT=users_own.endpoint,
+            LANGWATCH_API_KEY="secret",
+            HTTP_PROXY="http://127.0.0.1:9",
+            NO_PROXY="",
+            no_proxy="",
+        )
 
+    assert users_own.spans == []
     assert (run.returncode, run.stderr) == (0, "")
     assert "\x1b" not in run.stdout
     assert "secret" not in run.stdout

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import weakref
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.trace import Span
 
@@ -17,30 +18,47 @@ if TYPE_CHECKING:
 
 # Found through the span and not through contextvars: FastAPI's own instrumentation undoes what a dependency
 # attaches, and the server span starts long before anybody knows a name.
-_HANGS_AS = "_langwatch_otel"
+HANGS_AS = "_langwatch_otel"
+
+sequence = itertools.count(1)
+"""Orders the ends of spans and the calls of force_flush."""
 
 
 class OpenSpan:
     """One span that is, or was, open."""
 
-    stamped: Rendered = NOTHING
+    # Made for every span: what is set for most has slots, the rest a default and, rarely, the dictionary.
+    __slots__ = (
+        "__dict__",
+        "ended",
+        "genai",
+        "opened_scope",
+        "parent",
+        "root",
+        "scope",
+        "span",
+        "stamped",
+        "stamper",
+    )
+
     gift: Conversation = EMPTY
     """What scopes below gave it: the climb of a late name."""
     given: Rendered = NOTHING
-    genai = False
     borrowed = False
     """It started with a name that was only lent to its request."""
-    opened_scope = False
-    """It is the local root that its scope was opened for."""
-    root = False
-    ended = False
 
-    def __init__(self, span: Span, scope: Scope, parent: OpenSpan | None, stamper: Stamper) -> None:
-        self.span = weakref.ref(span)
+    def __init__(self, span: Any, scope: Scope, parent: OpenSpan | None, stamper: Stamper) -> None:
+        self.span: weakref.ref[Span] = weakref.ref(span)
         self.scope = scope
         self.parent = parent
         self.stamper = stamper
-        setattr(span, _HANGS_AS, self)
+        self.stamped = NOTHING
+        self.genai = self.opened_scope = False
+        self.root = parent is None
+        # 0 while it is open; then, for one that ended without a name, its number in `sequence`.
+        self.ended = 0
+        span._langwatch_otel = self
+        scope.open.add(self)
 
     @property
     def thread_id(self) -> str | None:
@@ -53,15 +71,6 @@ class OpenSpan:
         while found is not None and found.ended:
             found = found.parent
         return found
-
-    def end(self) -> None:
-        """Take note of the end, and point past it: an endless chain of tasks must not grow."""
-        self.ended = True
-        self.scope.open.pop(id(self), None)
-        if self.opened_scope:
-            self.scope.close()
-        if self.parent is not None:
-            self.parent = self.parent.nearest_open()
 
     def _recording(self) -> RecordingSpan | None:
         span = self.span()
@@ -96,5 +105,5 @@ class OpenSpan:
 
 def open_span_of(span: object) -> OpenSpan | None:
     """Return what hangs on `span`: nothing where it does not record, or started before we were on."""
-    found: OpenSpan | None = getattr(span, _HANGS_AS, None)
+    found: OpenSpan | None = getattr(span, HANGS_AS, None)
     return found

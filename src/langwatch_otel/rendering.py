@@ -24,10 +24,11 @@ MAX_ROOT_METADATA_VALUE = 16 * 1024
 class Rendered:
     """The attributes of one conversation, by the kind of span that they are for."""
 
-    __slots__ = ("genai", "ids", "plain", "root", "thread_id")
+    __slots__ = ("genai", "ids", "length", "plain", "root", "thread_id")
 
     def __init__(self, thread_id: str | None, plain: Attributes, genai: Attributes) -> None:
         self.thread_id = thread_id
+        self.length = 0 if thread_id is None else len(thread_id)
         self.plain = plain
         """For every span."""
         self.genai = genai

@@ -63,12 +63,13 @@ class Scope:
     successor = False
     """Opened because a second thread was named."""
     closed = False
+    above: Scope | None = None
     below: weakref.WeakSet[Scope] | None = None
 
     def __init__(self, above: Scope | None = None) -> None:
-        self.above = above
-        self.open: dict[int, OpenSpan] = {}
+        self.open: set[OpenSpan] = set()
         if above is not None:
+            self.above = above
             with lock:
                 if above.closed or above.successor:
                     _shorten(above)
@@ -191,7 +192,7 @@ def refresh(scope: Scope) -> None:
         scope.rendered = render(named)
         if scope.loan is not None:
             scope.loan.rendered = render(named.over(scope.loan.conversation))
-        for held in list(scope.open.values()):
+        for held in list(scope.open):
             held.restamp(scope.rendered)
         if scope.below is not None:
             waiting.extend(list(scope.below))

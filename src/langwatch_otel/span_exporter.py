@@ -12,7 +12,8 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from ._guard import guarded, swallowed
 from .genai import has_genai_key, is_genai_scope
-from .late import Late, late_of, sequence
+from .late import late_of
+from .open_span import OpenSpan, sequence
 from .rendering import Attributes
 
 # A second batch of the SDK's default size; what does not fit goes out as it is.
@@ -68,13 +69,13 @@ class ConversationSpanExporter(SpanExporter):
                 ready.append(span if late is None else _named(span))
         return ready
 
-    def _may_wait(self, late: Late) -> bool:
+    def _may_wait(self, held: OpenSpan) -> bool:
         return (
-            late.number > self._flushed
+            held.ended > self._flushed
             and len(self._kept) < MAX_KEPT
-            and late.held.thread_id is None
-            and late.held.scope.at_export().thread_id is None
-            and late.held.scope.is_live
+            and held.thread_id is None
+            and held.scope.at_export().thread_id is None
+            and held.scope.is_live
         )
 
     def _send(self, spans: list[ReadableSpan]) -> SpanExportResult:
@@ -141,10 +142,9 @@ class _NamedSpan(ReadableSpan):
 def _named(span: ReadableSpan) -> ReadableSpan:
     """Return `span` with the attributes that it lacks, or `span` itself where nothing names it."""
     try:
-        late = late_of(span)
-        if late is None:
+        held = late_of(span)
+        if held is None:
             return span
-        held = late.held
         rendered = held.scope.at_export()
         if held.thread_id is not None and held.thread_id != rendered.thread_id:
             rendered = held.stamped if held.stamped.thread_id else held.given

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor
-from opentelemetry.trace import SpanKind, get_current_span
+from opentelemetry.trace import INVALID_SPAN, SpanKind, set_span_in_context
 
 from ._guard import guarded, swallowed
 from .attributes import HTTP_METHODS
-from .late import Late, hang
-from .naming import scope_in, scope_of
-from .open_span import OpenSpan, open_span_of
-from .rendering import NOTHING, Rendered
+from .late import hang
+from .naming import SCOPE_KEY, scope_of
+from .open_span import HANGS_AS, OpenSpan, sequence
+from .rendering import NOTHING
 from .scope import Loan, Scope
 from .span_exporter import let_go
-from .stamping import Stamper, attributes_of
+from .stamping import Stamper
 
 # More spans than this between their end and the news of it: another processor raises there. Forget them.
 MAX_ENDING = 1000
+
+
+# The key under which a context holds its span, asked of the public function: reading it is five times as fast.
+_SPAN_KEY = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 
 
 class ConversationSpanProcessor(SpanProcessor):
@@ -37,61 +41,75 @@ class ConversationSpanProcessor(SpanProcessor):
         self._on = on
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        # Every span of the application passes here: what follows is written out for speed, not for looks.
         if not self._on:
             return
         try:
-            self._start(span, get_current() if parent_context is None else parent_context)
+            context = get_current() if parent_context is None else parent_context
+            parent: OpenSpan | None = getattr(context.get(_SPAN_KEY), HANGS_AS, None)
+            if parent is None:
+                held = self._root(span, context)
+            else:
+                scope = parent.scope
+                found = context.get(SCOPE_KEY)
+                if found is not scope and found is not None:
+                    scope = scope_of(parent, context)
+                held = OpenSpan(span, scope, parent, self._stamper)
+                if parent.ended:
+                    held.parent = parent.nearest_open()
+            scope = held.scope
+            rendered = scope.rendered
+            if scope.loan is not None and _borrows(span, held, parent, scope, scope.loan):
+                rendered = scope.loan.rendered
+                held.borrowed = True
+            if rendered is not NOTHING:
+                held.stamped = rendered
+                self._stamper.first(span, held, rendered)
+            # A name that came meanwhile, from another thread, found this span in its scope, or is seen here.
+            if scope.rendered is not rendered and not held.borrowed:
+                held.restamp(scope.rendered)
         except Exception as error:
             swallowed("starting a span", error)
 
-    def _start(self, span: Span, context: Context) -> None:
-        parent = open_span_of(get_current_span(context))
-        if parent is not None:
-            scope = scope_of(parent, context)
-            held = OpenSpan(span, scope, parent.nearest_open() if parent.ended else parent, self._stamper)
-        else:
-            scope = _root_scope(span, scope_in(context, None))
-            held = OpenSpan(span, scope, None, self._stamper)
-            held.root = True
-            held.opened_scope = scope.implicit and not scope.open
-        scope.open[id(held)] = held
-        rendered = scope.rendered
-        if scope.loan is not None and _borrows(span, held, parent, scope, scope.loan):
-            rendered = scope.loan.rendered
-            held.borrowed = True
-        if rendered is not NOTHING:
-            self._stamp(span, held, rendered)
-            # A name that came meanwhile, from another thread, found this span either in the list or here.
-            if scope.rendered is not rendered and not held.borrowed:
-                held.restamp(scope.rendered)
-        elif scope.rendered is not NOTHING:
-            held.restamp(scope.rendered)
-
-    def _stamp(self, span: Span, held: OpenSpan, rendered: Rendered) -> None:
-        present = attributes_of(span)
-        held.stamped = rendered
-        genai = held.genai = self._stamper.is_genai(span, present)
-        self._stamper.stamp(span, present, rendered.for_span(genai, held.root), rendered)
+    def _root(self, span: Span, context: Context) -> OpenSpan:
+        """Open a local root in the context's scope, else in a new one; an HTTP request always has its own."""
+        above = context.get(SCOPE_KEY)
+        http = span.kind is SpanKind.SERVER and _is_http(span)
+        if not http and isinstance(above, Scope):
+            return OpenSpan(span, above, None, self._stamper)
+        scope = Scope(above if isinstance(above, Scope) else None)
+        scope.implicit = True
+        if http:
+            scope.http = span.instrumentation_scope.name if span.instrumentation_scope is not None else ""
+        held = OpenSpan(span, scope, None, self._stamper)
+        held.opened_scope = True
+        return held
 
     def _on_ending(self, span: Span) -> None:
         # The SDK's own name for it; an SDK without it leaves spans in their scope until the scope goes.
         try:
-            held = open_span_of(span)
+            held: OpenSpan | None = getattr(span, HANGS_AS, None)
             if held is None:
                 return
-            held.end()
-            if held.thread_id is None or span.dropped_attributes:
+            held.ended = 1
+            held.scope.open.discard(held)
+            if (parent := held.parent) is not None and parent.ended:
+                held.parent = parent.nearest_open()  # An endless chain of tasks must not grow.
+            if held.opened_scope:
+                held.scope.closed = True
+            if (held.stamped.thread_id is None and held.given.thread_id is None) or span.dropped_attributes:
                 if len(self._ending) >= MAX_ENDING:
                     self._ending.clear()
+                held.ended = next(sequence)
                 self._ending[span.context.span_id] = held
         except Exception as error:
             swallowed("ending a span", error)
 
     def on_end(self, span: ReadableSpan) -> None:
-        if self._ending and span.context is not None:
+        if self._ending:
             held = self._ending.pop(span.context.span_id, None)
             if held is not None:
-                hang(Late(held), span)
+                hang(held, span)
 
     def shutdown(self) -> None:
         return
@@ -102,17 +120,9 @@ class ConversationSpanProcessor(SpanProcessor):
         return True
 
 
-def _root_scope(span: Span, above: Scope | None) -> Scope:
-    """Return the scope of a local root: the context's, else a new one; an HTTP request always has its own."""
-    request = span.kind is SpanKind.SERVER and span.attributes is not None
-    http = request and any(key in span.attributes for key in HTTP_METHODS)  # type: ignore[operator]
-    if above is not None and not http:
-        return above
-    scope = Scope(above)
-    scope.implicit = True
-    if http and span.instrumentation_scope is not None:
-        scope.http = span.instrumentation_scope.name
-    return scope
+def _is_http(span: Span) -> bool:
+    found = span.attributes or {}
+    return any(key in found for key in HTTP_METHODS)
 
 
 def _borrows(span: Span, held: OpenSpan, parent: OpenSpan | None, scope: Scope, loan: Loan) -> bool:

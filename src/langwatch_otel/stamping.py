@@ -1,14 +1,22 @@
 """Writing our attributes on an open span, within the span's limits, never over what somebody else set."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry.util.types import AttributeValue
 
-from .attributes import GEN_AI_CONVERSATION_ID, LANGWATCH_THREAD_ID, SESSION_ID, USER_ID
-from .genai import has_genai_key, is_genai_scope
+from .attributes import GEN_AI_CONVERSATION_ID, GEN_AI_PREFIX, LANGWATCH_THREAD_ID, SESSION_ID, USER_ID
+from .genai import is_genai_scope
 from .privacy import cut
 from .rendering import Attributes, Rendered
+
+if TYPE_CHECKING:
+    from .open_span import OpenSpan
+
+# Measured: set_attributes has a fixed price of about two set_attribute calls.
+FEW = 2
 
 # Instrumentation scopes are few; more names than this are made from data.
 MAX_SCOPE_NAMES = 1000
@@ -34,8 +42,11 @@ def attributes_of(span: RecordingSpan) -> Attributes:
     """Return a copy of the attributes that `span` has now."""
     found = span.attributes
     # The SDK's mapping is a proxy over a guarded one: its `copy` is a tenth of the price of a walk.
-    copy = getattr(found, "copy", None)
-    return copy() if copy is not None else dict(found or {})
+    try:
+        copied: Attributes = found.copy()  # type: ignore[union-attr]
+    except AttributeError:
+        return dict(found or {})
+    return copied
 
 
 class Stamper:
@@ -47,6 +58,32 @@ class Stamper:
         self._length = 0  # An id as long as this has been seen to survive.
         self._genai_scopes: dict[str, bool] = {}
 
+    def first(self, span: RecordingSpan, held: OpenSpan, rendered: Rendered) -> None:
+        """Stamp a span as it starts: what `stamp` does, written out for speed, since every span passes here."""
+        try:
+            present: Attributes = span.attributes.copy()  # type: ignore[union-attr]
+        except AttributeError:
+            present = attributes_of(span)
+        genai = self._genai_scopes.get(span.instrumentation_scope.name)
+        # One search through all names; what else contains the prefix is sorted out by the slower look.
+        if not genai and (genai is None or GEN_AI_PREFIX in "\n".join(present)):
+            genai = self.is_genai(span, present)
+        held.genai = genai
+        wanted = rendered.genai if genai else rendered.plain
+        if (
+            len(present) + len(wanted) > self._room
+            or rendered.length > self._length
+            or (held.root and rendered.root)
+            or not wanted.keys().isdisjoint(present)
+        ):
+            self.stamp(span, present, rendered.for_span(genai, held.root), rendered)
+        elif len(wanted) <= FEW:
+            put = span.set_attribute
+            for key, value in wanted.items():
+                put(key, value)
+        else:
+            span.set_attributes(wanted)
+
     def is_genai(self, span: RecordingSpan, present: Attributes) -> bool:
         """Say whether `span` is a GenAI span, by who made it or by the attributes that it has now."""
         scope = span.instrumentation_scope
@@ -56,7 +93,11 @@ class Stamper:
             known = is_genai_scope(name)
             if len(self._genai_scopes) < MAX_SCOPE_NAMES:
                 self._genai_scopes[name] = known
-        return known or (bool(present) and has_genai_key(present))
+        if not known:
+            for key in present:
+                if key.startswith(GEN_AI_PREFIX):
+                    return True
+        return known
 
     def stamp(
         self,
@@ -67,20 +108,23 @@ class Stamper:
         ours: Attributes | None = None,
     ) -> None:
         """Write what `wanted` has and `present` lacks; replace a value only where it is still the one in `ours`."""
-        if present:
+        if not wanted.keys().isdisjoint(present):
             wanted = {
                 key: value
                 for key, value in wanted.items()
                 if key not in present
                 or (ours is not None and present[key] != value and present[key] == ours.get(key))
             }
-        if not wanted:
-            return
+            if not wanted:
+                return
         count = len(present) + len(wanted)
         if count > self._room:
             self._squeeze(span, present, wanted, rendered, count)
+        elif len(wanted) <= FEW:
+            for key, value in wanted.items():
+                span.set_attribute(key, value)
         else:
-            _write(span, wanted)
+            span.set_attributes(wanted)
         if (thread_id := rendered.thread_id) is not None and len(thread_id) > self._length:
             self._survive(span, wanted, thread_id)
 
@@ -89,10 +133,10 @@ class Stamper:
     ) -> None:
         """Write all of `wanted` where it fits, else the two ids alone: a full span drops its oldest attributes."""
         if self._limit is not None and count > self._limit:
-            _write(span, {key: rendered.ids[key] for key in wanted if key in rendered.ids})
+            span.set_attributes({key: rendered.ids[key] for key in wanted if key in rendered.ids})
             return
         dropped = span.dropped_attributes
-        _write(span, wanted)
+        span.set_attributes(wanted)
         if span.dropped_attributes == dropped:
             self._room = count
         else:  # This provider's limit is lower than the environment says.
@@ -109,13 +153,4 @@ class Stamper:
         if not isinstance(kept, str) or not thread_id.startswith(kept):
             return
         limit = len(kept)
-        _write(span, {key: cut(written[key], limit) for key in _IDS if key in written})
-
-
-def _write(span: RecordingSpan, attributes: Attributes) -> None:
-    # Measured: the SDK's set_attributes has a fixed price of about two set_attribute calls.
-    if len(attributes) <= 2:
-        for key, value in attributes.items():
-            span.set_attribute(key, value)
-    else:
-        span.set_attributes(attributes)
+        span.set_attributes({key: cut(written[key], limit) for key in _IDS if key in written})
