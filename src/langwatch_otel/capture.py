@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import decimal
 import enum
-import json
 import math
-import pathlib
-import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from .privacy import utf8
 
@@ -23,13 +19,9 @@ CUT = "…[cut]"
 TEXT = "text/plain"
 JSON = "application/json"
 
-_AS_TEXT = (
-    uuid.UUID,
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
-    decimal.Decimal,
-    pathlib.PurePath,
+# By name, because importing them for this would make every program's start slower.
+_AS_TEXT = frozenset(
+    ("datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "decimal.Decimal")
 )
 _LISTS = (list, tuple, set, frozenset, deque)
 
@@ -47,6 +39,8 @@ def captured(value: object) -> tuple[str, str]:
     """Return `value` as text of at most 16 KiB and its MIME type; what did not fit ends in `…[cut]`."""
     if isinstance(value, str):
         return cut_text(value), TEXT
+    import json
+
     budget = MAX_BYTES
     while True:
         text = json.dumps(_Walk(budget).plain(value, 0), ensure_ascii=False)
@@ -86,7 +80,12 @@ class _Walk:
             return float(value) if math.isfinite(value) else str(float(value))
         if isinstance(value, enum.Enum):
             return self.plain(value.value, depth + 1) if depth < MAX_DEPTH else CUT
-        if type(value) in _AS_TEXT or isinstance(value, (pathlib.PurePath, datetime.datetime)):
+        kind = type(value)
+        if (
+            kind is UUID
+            or kind.__module__.startswith("pathlib")
+            or f"{kind.__module__}.{kind.__name__}" in _AS_TEXT
+        ):
             return self._text(str(value))
         return self._container(value, depth)
 

@@ -1,7 +1,5 @@
 """How long an id may be, and how a longer one is cut."""
 
-import hashlib
-
 HASH_LENGTH = 12
 
 
@@ -12,6 +10,8 @@ def cut(value: str, length: int) -> str:
     """
     if len(value) <= length:
         return value
+    import hashlib  # Ids that long are rare, and the import is slow.
+
     digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
     return f"{value[: max(0, length - HASH_LENGTH - 1)]}~{digest}"[-length:] if length else ""
 
