@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import json
 import math
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -39,14 +40,15 @@ def captured(value: object) -> tuple[str, str]:
     """Return `value` as text of at most 16 KiB and its MIME type; what did not fit ends in `…[cut]`."""
     if isinstance(value, str):
         return cut_text(value), TEXT
-    import json
-
     budget = MAX_BYTES
     while True:
-        text = json.dumps(_Walk(budget).plain(value, 0), ensure_ascii=False)
+        text = _encode(_Walk(budget).plain(value, 0))
         if len(text) * 4 <= MAX_BYTES or len(text.encode("utf-8")) <= MAX_BYTES:
             return text, JSON
         budget //= 2  # Quotes, escapes and other alphabets took more room than was reckoned.
+
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes a new one each time.
 
 
 def cut_text(text: str, limit: int = MAX_BYTES) -> str:
@@ -75,9 +77,10 @@ class _Walk:
         if isinstance(value, str):
             return self._text(str.__str__(value))
         if isinstance(value, int):
-            return int(value) if value.bit_length() <= 256 else "<int>"
+            return int.__int__(value) if int.bit_length(value) <= 256 else "<int>"
         if isinstance(value, float):
-            return float(value) if math.isfinite(value) else str(float(value))
+            number = float.__float__(value)
+            return number if math.isfinite(number) else str(number)
         if isinstance(value, enum.Enum):
             return self.plain(value.value, depth + 1) if depth < MAX_DEPTH else CUT
         kind = type(value)
@@ -92,7 +95,7 @@ class _Walk:
     def _container(self, value: object, depth: int) -> Any:
         fields = None if is_framework_object(value) else _fields_of(value)
         if fields is None and not (isinstance(value, _LISTS) and not is_framework_object(value)):
-            return f"<{type(value).__name__}>"
+            return self._text(f"<{type(value).__name__}>")
         if depth >= MAX_DEPTH or id(value) in self.inside:
             return CUT
         self.inside.add(id(value))
@@ -132,9 +135,18 @@ def _fields_of(value: object) -> Iterable[tuple[object, object]] | None:
     if isinstance(value, Mapping):
         return value.items()
     kind = type(value)
-    names = getattr(kind, "model_fields", None) or getattr(kind, "__fields__", None)
+    names = getattr(kind, "model_fields", None)
+    if names is None:
+        names = getattr(kind, "__fields__", None)
     if isinstance(names, Mapping):
-        return ((name, getattr(value, name, None)) for name in names)
+        return ((name, _read(value, name)) for name in names)
     if dataclasses.is_dataclass(value):
-        return ((field.name, getattr(value, field.name, None)) for field in dataclasses.fields(value))
+        return ((field.name, _read(value, field.name)) for field in dataclasses.fields(value))
     return None
+
+
+def _read(value: object, name: str) -> object:
+    try:
+        return getattr(value, name, None)
+    except Exception as error:  # A property is the user's code; its siblings are recorded all the same.
+        return f"<{type(error).__name__}>"

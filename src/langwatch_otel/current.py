@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry import trace as otel
+from opentelemetry.context import get_current
 from opentelemetry.trace import INVALID_SPAN, Span as OTelSpan, SpanContext, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from . import naming
-from ._guard import guarded, say_once
+from ._guard import guarded, say_once, swallowed
 from .identity import EMPTY, Conversation, conversation_of
 from .open_span import OpenSpan, open_span_of
 from .recording import record_error, update_span
@@ -88,15 +89,16 @@ class Span:
 class Trace:
     """A handle on the turn that runs: its conversation, and its `trace()` span, else its local root."""
 
-    def __init__(self, scope: Scope | None, span: OTelSpan, context: SpanContext) -> None:
+    def __init__(self, scope: Scope | None, span: OTelSpan, held: OpenSpan | None = None) -> None:
         self._scope = scope
-        self._span = span
-        self._context = context
+        self._current = span
+        self._held = held
 
     @property
     def trace_id(self) -> str | None:
         """The trace id in hex, or None where nothing traces."""
-        return otel.format_trace_id(self._context.trace_id) if self._context.is_valid else None
+        context = self._current.get_span_context()
+        return otel.format_trace_id(context.trace_id) if context.is_valid else None
 
     @property
     def conversation(self) -> Conversation:
@@ -106,7 +108,7 @@ class Trace:
     @property
     def root_span(self) -> Span:
         """The span that `update(input=, output=)` writes to."""
-        return Span(self._span)
+        return Span(_turn_span(self._scope, self._held, self._current))
 
     def update(
         self,
@@ -122,14 +124,16 @@ class Trace:
 
         `metadata` may carry `thread_id`, `user_id`, `customer_id` and `labels`, as in the LangWatch SDK.
         """
-        if not self._context.is_valid:
+        if self._held is None and not self._current.get_span_context().is_valid:
             say_once("update() where no span is known: the conversation holds in this context only")
-        with guarded("naming a conversation"):
+        try:
             conversation = conversation_of(thread_id, user_id, customer_id, labels, metadata)
             if conversation is not EMPTY:
                 self._scope = naming.name(conversation, self._scope)
+        except Exception as error:
+            swallowed("naming a conversation", error)
         if given:
-            update_span(self._span, given)
+            update_span(self.root_span.otel, given)
 
 
 def _warn_where_no_span(span: OTelSpan) -> None:
@@ -142,13 +146,14 @@ def get_current_trace(suppress_warning: bool = False, start_if_none: bool = Fals
 
     The arguments are the LangWatch SDK's, and change nothing: no trace is ever made up.
     """
-    span: OTelSpan = INVALID_SPAN
-    scope: Scope | None = None
-    with guarded("looking for the current trace"):
-        span = otel.get_current_span()
-        scope = naming.current_scope()
-        return Trace(scope, _turn_span(scope, open_span_of(span), span), span.get_span_context())
-    return Trace(scope, span, span.get_span_context())
+    try:
+        context = get_current()
+        span = otel.get_current_span(context)
+        held = open_span_of(span)
+        return Trace(naming.scope_in(context, held), span, held)
+    except Exception as error:
+        swallowed("looking for the current trace", error)
+        return Trace(None, INVALID_SPAN)
 
 
 def _turn_span(scope: Scope | None, held: OpenSpan | None, span: OTelSpan) -> OTelSpan:
@@ -170,10 +175,12 @@ def get_current_span() -> Span:
 
 def get_conversation() -> Conversation:
     """Return the conversation in force, perhaps empty; never raises, never None."""
-    with guarded("looking for the conversation"):
+    try:
         scope = naming.current_scope()
         return EMPTY if scope is None else scope.in_force()
-    return EMPTY
+    except Exception as error:
+        swallowed("looking for the conversation", error)
+        return EMPTY
 
 
 def set_conversation(
@@ -187,5 +194,7 @@ def set_conversation(
 
     Ids are final: naming a different thread opens a new scope in the current context, from there on.
     """
-    with guarded("naming a conversation"):
+    try:
         naming.name(conversation_of(thread_id, user_id, customer_id, labels, metadata))
+    except Exception as error:
+        swallowed("naming a conversation", error)

@@ -1,16 +1,18 @@
 """Conversation: the immutable value that names a thread and who takes part in it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from itertools import islice
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from . import config
-from ._guard import say_once
+from ._guard import say_once, swallowed
 from .privacy import cut, utf8
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+MAX_LABELS = 1000
 
 # What the LangWatch SDK's users write in `metadata=`, and which field it is.
 METADATA_FIELDS: Mapping[str, str] = {
@@ -24,18 +26,38 @@ METADATA_FIELDS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """Who and what a span belongs to; a field that nobody named is None or empty."""
+class Conversation(NamedTuple):
+    """Who and what a span belongs to: an immutable value; a field that nobody named is None or empty."""
 
     thread_id: str | None = None
     user_id: str | None = None
     customer_id: str | None = None
     labels: tuple[str, ...] = ()
-    metadata: Mapping[str, Any] = field(default=_NOTHING, hash=False)
+    metadata: Mapping[str, Any] = _NOTHING
 
     def __bool__(self) -> bool:
-        return self is not EMPTY and self != EMPTY
+        return self != EMPTY
+
+    def __hash__(self) -> int:
+        return hash(self[:4])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Conversation):
+            return NotImplemented
+        if (
+            self.thread_id != other.thread_id
+            or self.user_id != other.user_id
+            or self.customer_id != other.customer_id
+            or self.labels != other.labels
+        ):
+            return False
+        try:
+            return self.metadata is other.metadata or bool(self.metadata == other.metadata)
+        except Exception:  # The user's values compare themselves: two arrays of numpy have no answer.
+            return False
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # A tuple's own would compare the metadata, and may raise.
 
     def over(self, below: "Conversation") -> "Conversation":
         """Return this conversation, with what it lacks taken from `below`; metadata is merged key by key."""
@@ -71,19 +93,28 @@ def conversation_of(
     `metadata` may carry the other fields, as in the LangWatch SDK; an argument of its own wins.
     """
     rest: Mapping[str, Any] = _NOTHING
-    if metadata:
-        named, rest = _split(metadata)
-        thread_id = named.get("thread_id") if thread_id is None else thread_id
-        user_id = named.get("user_id") if user_id is None else user_id
-        customer_id = named.get("customer_id") if customer_id is None else customer_id
-        labels = named.get("labels") if labels is None else labels
-    return Conversation(
-        None if thread_id is None else clean_id("thread_id", thread_id),
-        None if user_id is None else clean_id("user_id", user_id),
-        None if customer_id is None else clean_id("customer_id", customer_id),
-        () if labels is None else _clean_labels(labels),
-        rest,
-    )
+    if metadata is not None:
+        try:
+            named, rest = _split(metadata)
+        except Exception as error:  # A mapping of the user's own making.
+            swallowed("reading metadata", error)
+            named = {}
+        if named:
+            thread_id = named.get("thread_id") if thread_id is None else thread_id
+            user_id = named.get("user_id") if user_id is None else user_id
+            customer_id = named.get("customer_id") if customer_id is None else customer_id
+            labels = named.get("labels") if labels is None else labels
+    thread = None if thread_id is None else clean_id("thread_id", thread_id)
+    user = None if user_id is None else clean_id("user_id", user_id)
+    customer = None if customer_id is None else clean_id("customer_id", customer_id)
+    try:
+        kept = () if labels is None else _clean_labels(labels)
+    except Exception as error:
+        swallowed("reading labels", error)
+        kept = ()
+    if thread is None and user is None and customer is None and not kept and not rest:
+        return EMPTY
+    return Conversation(thread, user, customer, kept, rest)
 
 
 def clean_id(name: str, value: object) -> str | None:
@@ -91,11 +122,14 @@ def clean_id(name: str, value: object) -> str | None:
 
     `str`, `int` and `uuid.UUID` are ids; blank ones name nothing; anything else is refused and logged once.
     """
+    longest = config.active().max_id_length
+    if type(value) is str and value.isascii() and len(value) <= longest:
+        return value if value and not value.isspace() else None
     if isinstance(value, str):
         text = value if type(value) is str else str.__str__(value)
     elif isinstance(value, (int, UUID)) and not isinstance(value, bool):
-        try:
-            text = str(value)
+        try:  # Not `str(value)`: a subclass may say anything there, or raise.
+            text = int.__repr__(value) if isinstance(value, int) else UUID.__str__(value)
         except ValueError:  # An int of more digits than Python turns into text.
             say_once(f"{name} refused: an int of that many digits has no text")
             return None
@@ -105,12 +139,11 @@ def clean_id(name: str, value: object) -> str | None:
     if not text or text.isspace():
         return None
     text = utf8(text)
-    longest = config.active().max_id_length
     return text if len(text) <= longest else cut(text, longest)
 
 
 def _split(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any]]:
-    if not isinstance(metadata, Mapping):
+    if type(metadata) is not dict and not isinstance(metadata, Mapping):
         say_once(f"metadata refused: it is a mapping, got {type(metadata).__name__}")
         return {}, _NOTHING
     named: dict[str, Any] = {}
@@ -119,9 +152,10 @@ def _split(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, An
         if value is None:
             continue
         if (name := METADATA_FIELDS.get(key)) is not None:
-            named.setdefault(name, value)
+            if name not in named:
+                named[name] = value
         else:
-            rest[str(key)] = value
+            rest[utf8(str(key))] = value
     return named, MappingProxyType(rest) if rest else _NOTHING
 
 
@@ -131,5 +165,5 @@ def _clean_labels(labels: object) -> tuple[str, ...]:
     if not isinstance(labels, Iterable) or isinstance(labels, (bytes, Mapping)):
         say_once(f"labels refused: they are a list of strings, got {type(labels).__name__}")
         return ()
-    kept = tuple(label for label in labels if isinstance(label, str) and label)
-    return kept
+    # Bounded, because an iterator need not end.
+    return tuple(utf8(label) for label in islice(labels, MAX_LABELS) if isinstance(label, str) and label)

@@ -131,15 +131,19 @@ def bind(scope: Scope, conversation: Conversation) -> None:
     scope.own = conversation.over(scope.own)
     before = scope.named
     refresh(scope)
-    if scope.named is not before and scope.named != before and not scope.sealed:
-        _give_spans_above(scope)
-        _give_scopes_above(scope)
+    if scope.named is before or scope.sealed:
+        return
+    if scope.anchor is not None:
+        _give_spans_above(scope, scope.anchor)
+    if scope.above is not None:
+        _give_scopes_above(scope, scope.above)
 
 
-def _give_spans_above(scope: Scope) -> None:
+def _give_spans_above(scope: Scope, anchor: OpenSpan) -> None:
     """Stamp each open span above that has no thread yet; stop at the first that has one."""
     gift, rendered = EMPTY, NOTHING
-    inner, held = scope, scope.anchor
+    inner = scope
+    held: OpenSpan | None = anchor
     while held is not None:
         if not held.ended:
             if _seals(inner, held.scope) or held.stamped.thread_id is not None:
@@ -171,10 +175,10 @@ def _seals(inner: Scope, outer: Scope) -> bool:
     return False
 
 
-def _give_scopes_above(scope: Scope) -> None:
+def _give_scopes_above(scope: Scope, nearest: Scope) -> None:
     """Lend the name to the HTTP request that `scope` is part of, until the request names a second thread."""
     unnamed: list[Scope] = []
-    above = scope.above
+    above: Scope | None = nearest
     while above is not None:
         if above.sealed or above.named.thread_id is not None:
             return

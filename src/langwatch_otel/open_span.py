@@ -74,17 +74,21 @@ class OpenSpan:
 
     def _recording(self) -> RecordingSpan | None:
         span = self.span()
-        return cast(RecordingSpan, span) if span is not None and span.is_recording() else None
+        return cast("RecordingSpan", span) if span is not None and span.is_recording() else None
 
     def restamp(self, rendered: Rendered) -> None:
         """Stamp what its scope says now, unless the span already belongs to another thread."""
         if self.ended or (span := self._recording()) is None:
             return
-        mine = self.thread_id
+        before = self.stamped
+        mine = before.thread_id or self.given.thread_id
         if mine is not None and rendered.thread_id is not None and mine != rendered.thread_id:
             return
-        before, self.stamped = self.stamped, rendered
-        self._stamp(span, attributes_of(span), rendered, before)
+        self.stamped = rendered
+        if before is NOTHING:
+            self.stamper.first(span, self, rendered)
+        else:
+            self._stamp(span, attributes_of(span), rendered, before)
 
     def give(self, gift: Conversation, rendered: Rendered) -> bool:
         """Stamp the name of a scope below; False where the span has a thread of its own."""

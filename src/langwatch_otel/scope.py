@@ -182,10 +182,10 @@ def refresh(scope: Scope) -> None:
     waiting = [scope]
     while waiting:
         scope = waiting.pop()
-        named = scope.own.over(scope.inherited)
+        named = scope.own if scope.inherited is EMPTY else scope.own.over(scope.inherited)
         if scope.above is not None:
             named = named.over(scope.above.named)
-        if named == scope.named:
+        if named is scope.named or (scope.named is not EMPTY and named == scope.named):
             continue
         scope.named = named
         # Before the open spans are listed: a span that starts meanwhile is in the list, or sees this.

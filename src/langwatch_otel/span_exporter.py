@@ -14,7 +14,8 @@ from ._guard import guarded, swallowed
 from .genai import has_genai_key, is_genai_scope
 from .late import late_of
 from .open_span import OpenSpan, sequence
-from .rendering import Attributes
+from .rendering import NOTHING, Attributes
+from .stamping import attributes_of
 
 # A second batch of the SDK's default size; what does not fit goes out as it is.
 MAX_KEPT = 512
@@ -51,10 +52,8 @@ class ConversationSpanExporter(SpanExporter):
         if self._pid != os.getpid():
             self._forget_parent()
         with self._lock:
-            if not self._kept and all(late_of(span) is None for span in spans):
-                return self._exporter.export(spans)
             kept, self._kept = self._kept, []
-            earlier = self._send([_named(span) for span in kept])
+            earlier = self._send([_named(span, late_of(span)) for span in kept])
             result = self._send(self._ready(spans))
             return result if earlier is SpanExportResult.SUCCESS else earlier
 
@@ -62,21 +61,28 @@ class ConversationSpanExporter(SpanExporter):
         """Name what can be named, and keep back what may be named by the next batch."""
         ready = []
         for span in spans:
-            late = late_of(span)
-            if late is not None and self._may_wait(late):
+            held = late_of(span)
+            if held is None:
+                ready.append(span)
+            elif self._may_wait(held):
                 self._kept.append(span)
             else:
-                ready.append(span if late is None else _named(span))
+                ready.append(_named(span, held))
         return ready
 
     def _may_wait(self, held: OpenSpan) -> bool:
-        return (
-            held.ended > self._flushed
-            and len(self._kept) < MAX_KEPT
-            and held.thread_id is None
-            and held.scope.at_export().thread_id is None
-            and held.scope.is_live
-        )
+        try:
+            scope = held.scope
+            return (
+                held.ended > self._flushed
+                and held.thread_id is None
+                and scope.at_export().thread_id is None
+                and scope.is_live
+                and len(self._kept) < MAX_KEPT
+            )
+        except Exception as error:
+            swallowed("keeping a span back", error)
+            return False
 
     def _send(self, spans: list[ReadableSpan]) -> SpanExportResult:
         return self._exporter.export(spans) if spans else SpanExportResult.SUCCESS
@@ -88,7 +94,7 @@ class ConversationSpanExporter(SpanExporter):
         with self._lock:
             self._flushed = next(sequence)
             kept, self._kept = self._kept, []
-            self._send([_named(span) for span in kept])
+            self._send([_named(span, late_of(span)) for span in kept])
 
     def _forget_parent(self) -> None:
         # After a fork the parent exports what it kept back; its lock may have been held.
@@ -139,21 +145,24 @@ class _NamedSpan(ReadableSpan):
         return self._original.dropped_links
 
 
-def _named(span: ReadableSpan) -> ReadableSpan:
+def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
     """Return `span` with the attributes that it lacks, or `span` itself where nothing names it."""
+    if held is None:
+        return span
     try:
-        held = late_of(span)
-        if held is None:
-            return span
         rendered = held.scope.at_export()
         if held.thread_id is not None and held.thread_id != rendered.thread_id:
             rendered = held.stamped if held.stamped.thread_id else held.given
-        present = dict(span.attributes or {})
+        if rendered is NOTHING:
+            return span
+        present = attributes_of(span)
         made_by = span.instrumentation_scope
-        genai = held.genai or has_genai_key(present) or (made_by is not None and is_genai_scope(made_by.name))
-        wanted = rendered.for_span(genai, held.root) if not span.dropped_attributes else rendered.ids
-        missing = {key: value for key, value in wanted.items() if key not in present}
-        return _NamedSpan(span, {**present, **missing}) if missing else span
+        genai = held.genai or (made_by is not None and is_genai_scope(made_by.name)) or has_genai_key(present)
+        wanted = rendered.ids if span.dropped_attributes else rendered.for_span(genai, held.root)
+        before = len(present)
+        for key, value in wanted.items():
+            present.setdefault(key, value)
+        return _NamedSpan(span, present) if len(present) > before else span
     except Exception as error:
         swallowed("naming a span at export", error)
         return span

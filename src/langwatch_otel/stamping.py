@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry.util.types import AttributeValue
 
-from .attributes import GEN_AI_CONVERSATION_ID, GEN_AI_PREFIX, LANGWATCH_THREAD_ID, SESSION_ID, USER_ID
+from .attributes import (
+    GEN_AI_CONVERSATION_ID,
+    GEN_AI_PREFIX,
+    LANGWATCH_CUSTOMER_ID,
+    LANGWATCH_THREAD_ID,
+    SESSION_ID,
+    USER_ID,
+)
 from .genai import is_genai_scope
 from .privacy import cut
 from .rendering import Attributes, Rendered
@@ -21,14 +28,19 @@ FEW = 2
 # Instrumentation scopes are few; more names than this are made from data.
 MAX_SCOPE_NAMES = 1000
 
-_IDS = (SESSION_ID, USER_ID, GEN_AI_CONVERSATION_ID, LANGWATCH_THREAD_ID)
+_IDS = (SESSION_ID, USER_ID, GEN_AI_CONVERSATION_ID, LANGWATCH_THREAD_ID, LANGWATCH_CUSTOMER_ID)
 
 
-class RecordingSpan(Protocol):
-    """What we use of a recording span: the SDK's public face."""
+class HasAttributes(Protocol):
+    """A span that is open, or one that is exported."""
 
     @property
     def attributes(self) -> Mapping[str, Any] | None: ...
+
+
+class RecordingSpan(HasAttributes, Protocol):
+    """What we use of a recording span: the SDK's public face."""
+
     @property
     def dropped_attributes(self) -> int: ...
     @property
@@ -38,7 +50,7 @@ class RecordingSpan(Protocol):
     def is_recording(self) -> bool: ...
 
 
-def attributes_of(span: RecordingSpan) -> Attributes:
+def attributes_of(span: HasAttributes) -> Attributes:
     """Return a copy of the attributes that `span` has now."""
     found = span.attributes
     # The SDK's mapping is a proxy over a guarded one: its `copy` is a tenth of the price of a walk.
@@ -56,6 +68,7 @@ class Stamper:
         self._limit = max_attributes
         self._room = 0  # As many attributes as this have been seen to fit.
         self._length = 0  # An id as long as this has been seen to survive.
+        self.longest: int | None = None  # Longer ones have been seen to be cut.
         self._genai_scopes: dict[str, bool] = {}
 
     def first(self, span: RecordingSpan, held: OpenSpan, rendered: Rendered) -> None:
@@ -125,8 +138,8 @@ class Stamper:
                 span.set_attribute(key, value)
         else:
             span.set_attributes(wanted)
-        if (thread_id := rendered.thread_id) is not None and len(thread_id) > self._length:
-            self._survive(span, wanted, thread_id)
+        if rendered.length > self._length:
+            self._survive(span, wanted, rendered.length)
 
     def _squeeze(
         self, span: RecordingSpan, present: Attributes, wanted: Attributes, rendered: Rendered, count: int
@@ -142,15 +155,22 @@ class Stamper:
         else:  # This provider's limit is lower than the environment says.
             self._limit = count - (span.dropped_attributes - dropped)
 
-    def _survive(self, span: RecordingSpan, written: Attributes, thread_id: str) -> None:
-        """Keep long ids apart where the value length limit would cut them: two threads must never become one."""
-        if SESSION_ID not in written:
-            return
-        kept = attributes_of(span).get(SESSION_ID)
-        if kept == thread_id:
-            self._length = len(thread_id)
-            return
-        if not isinstance(kept, str) or not thread_id.startswith(kept):
-            return
-        limit = len(kept)
-        span.set_attributes({key: cut(written[key], limit) for key in _IDS if key in written})
+    def _survive(self, span: RecordingSpan, written: Attributes, length: int) -> None:
+        """Keep long ids apart where the value length limit would cut them: two of them must never become one."""
+        kept = attributes_of(span)
+        ids = {key: written[key] for key in _IDS if key in written and key in kept}
+        cut_off = {
+            key: value for key, value in ids.items() if kept[key] != value and value.startswith(kept[key])
+        }
+        if cut_off:
+            self.longest = len(next(kept[key] for key in cut_off))
+            span.set_attributes({key: cut(value, self.longest) for key, value in cut_off.items()})
+        elif any(len(value) == length for value in ids.values()):
+            self._length = length
+
+    def fit(self, attributes: Attributes) -> Attributes:
+        """Return `attributes` with the ids cut as they were on the spans of this provider that were open."""
+        longest = self.longest
+        if longest is None:
+            return attributes
+        return {key: cut(value, longest) if key in _IDS else value for key, value in attributes.items()}

@@ -58,7 +58,7 @@ def _before_last_message(original: Entry) -> Entry:
 
 def _flushing(send: "Send") -> "Send":
     async def flush_then_send(message: "Message") -> None:
-        if message["type"] in LAST_MESSAGES:
+        if message.get("type") in LAST_MESSAGES:
             with guarded("flushing at the end of an ASGI lifespan"):
                 await _flush_all()
         await send(message)

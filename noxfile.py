@@ -1,0 +1,58 @@
+"""The matrices, each by its name: `nox -s tests`, `nox -s fastapi`, `nox -s stress`, `nox -s benchmarks`."""
+
+import nox
+
+nox.options.sessions = ["tests"]
+nox.options.default_venv_backend = "venv"
+nox.options.error_on_missing_interpreters = False
+
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+
+# One of two years ago, the last without spans of its own, the first with them, and the newest.
+FASTAPIS = ["0.115.14", "0.141.0", "0.142.4", ""]
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The default tests on every Python that is on this machine."""
+    session.install("-e", ".[dev]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python="3.12")
+@nox.parametrize("fastapi", FASTAPIS)
+def fastapi(session: nox.Session, fastapi: str) -> None:
+    """What touches FastAPI, with its own spans and with contrib's."""
+    session.install("-e", ".[dev]", f"fastapi=={fastapi}" if fastapi else "fastapi")
+    session.run("pytest", "-m", "matrix or not stress", "tests", "-k", "fastapi or lifespan or chatbot", *session.posargs)
+
+
+@nox.session(python="3.12")
+def oldest(session: nox.Session) -> None:
+    """The oldest OpenTelemetry that we take."""
+    session.install("-e", ".[dev]", "opentelemetry-sdk==1.40.0", "opentelemetry-instrumentation==0.61b0")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python="3.12")
+def stress(session: nox.Session) -> None:
+    """Memory and scale: a million turns, endless chains, deep recursion."""
+    session.install("-e", ".[dev]")
+    session.run("pytest", "-m", "stress", "--timeout=1800", *session.posargs)
+
+
+@nox.session(python="3.12")
+def examples(session: nox.Session) -> None:
+    """The property tests with 10^5 examples."""
+    session.install("-e", ".[dev]")
+    session.run(
+        "pytest", "tests/test_schedules.py", "--timeout=7200", *session.posargs, env={"LANGWATCH_OTEL_EXAMPLES": "100000"}
+    )
+
+
+@nox.session(python="3.12")
+def benchmarks(session: nox.Session) -> None:
+    """Every benchmark: ratios in one run."""
+    session.install("-e", ".[dev]")
+    for name in ("stamping", "turns", "generators", "export", "imports"):
+        session.run("python", f"benchmarks/{name}.py")
