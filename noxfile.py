@@ -35,6 +35,13 @@ def oldest(session: nox.Session) -> None:
 
 
 @nox.session(python="3.12")
+def langwatch(session: nox.Session) -> None:
+    """The names of the LangWatch SDK, taken again from the SDK itself, and the two packages side by side."""
+    session.install("-e", ".[dev]", "langwatch==1.4.0")
+    session.run("pytest", "-m", "matrix or not matrix", "tests/test_from_langwatch.py", *session.posargs)
+
+
+@nox.session(python="3.12")
 def stress(session: nox.Session) -> None:
     """Memory and scale: a million turns, endless chains, deep recursion."""
     session.install("-e", ".[dev]")

@@ -13,12 +13,12 @@ SOURCE = Path(langwatch_otel.__file__).parent
 
 # What only the lower may be imported by: a room imports from its own line or from those above it.
 ORDER = (
-    {"attributes", "errors", "_guard", "privacy", "genai", "capture"},
+    {"attributes", "errors", "_guard", "privacy", "genai", "capture", "langwatch_sdk"},
     {"config", "identity", "fields"},
     {"conventions"},
-    {"rendering", "stamping", "open_span", "late", "scope"},
+    {"rendering", "stamping", "open_span", "scope"},
     {"naming", "tracers", "recording"},
-    {"current", "functions", "options"},
+    {"current", "functions", "options", "span_handle"},
     {"running", "decorators"},
     {"span_exporter", "span_processor", "log_processor", "backfill"},
     {"frameworks"},
@@ -30,7 +30,7 @@ ORDER = (
 LINE = {room: line for line, rooms in enumerate(ORDER) for room in rooms}
 
 # The core needs OpenTelemetry's API alone.
-CORE = {room for rooms in ORDER[:7] for room in rooms}
+CORE = {room for rooms in ORDER[:9] for room in rooms}
 
 
 def rooms():

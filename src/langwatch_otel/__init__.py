@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .current import (
-    Span,
     Trace,
     get_conversation,
     get_current_span,
@@ -18,13 +17,14 @@ from .decorators import conversation, span, trace
 from .errors import ConfigurationError, LangWatchOtelError
 from .fields import arg
 from .identity import Conversation
+from .span_handle import Span
 
 if TYPE_CHECKING:
     from .instrumentor import LangWatchInstrumentor
     from .log_processor import ConversationLogProcessor
     from .span_exporter import ConversationSpanExporter
     from .span_processor import ConversationSpanProcessor
-    from .startup import setup
+    from .startup import ensure_setup, setup
 
 __all__ = [
     "ConfigurationError",
@@ -38,6 +38,7 @@ __all__ = [
     "Trace",
     "arg",
     "conversation",
+    "ensure_setup",
     "get_conversation",
     "get_current_span",
     "get_current_trace",
@@ -52,6 +53,7 @@ _WITH_THE_SDK = {
     "ConversationSpanExporter": "span_exporter",
     "ConversationSpanProcessor": "span_processor",
     "LangWatchInstrumentor": "instrumentor",
+    "ensure_setup": "startup",
     "setup": "startup",
 }
 
@@ -63,7 +65,9 @@ def __getattr__(name: str) -> Any:
         return version("langwatch-otel")
     module = _WITH_THE_SDK.get(name)
     if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .langwatch_sdk import NAMES, missing  # Not `from .`, which would ask this function.
+
+        raise missing(f"module {__name__!r}", name, NAMES)
     return getattr(import_module(f".{module}", __name__), name)
 
 

@@ -27,6 +27,8 @@ OUTPUT_MIME_TYPE: Final = "output.mime_type"
 https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md"""
 
 GEN_AI_REQUEST_MODEL: Final = "gen_ai.request.model"
+GEN_AI_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+GEN_AI_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
 LANGWATCH_PARAMS: Final = "langwatch.params"
 LANGWATCH_METRICS: Final = "langwatch.metrics"
 LANGWATCH_CONTEXTS: Final = "langwatch.rag_contexts"

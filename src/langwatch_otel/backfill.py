@@ -47,8 +47,8 @@ def _wrap(holder: object, name: str, exporter: Any) -> Undo:
     setattr(holder, name, wrapped)
 
     def undo() -> None:
-        wrapped.let_go()
         if getattr(holder, name, None) is wrapped:
             setattr(holder, name, exporter)
+        wrapped.let_go()
 
     return undo

@@ -32,8 +32,7 @@ _FRAMEWORKS = frozenset(("starlette", "fastapi", "httpx", "httpx2", "requests", 
 
 def is_framework_object(value: object) -> bool:
     """Say whether `value` is a request, a response or the like, which is never recorded."""
-    kind = type(value)
-    return kind.__module__.partition(".")[0] in _FRAMEWORKS
+    return any(kind.__module__.partition(".")[0] in _FRAMEWORKS for kind in type(value).__mro__)
 
 
 def captured(value: object) -> tuple[str, str]:

@@ -3,87 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace as otel
 from opentelemetry.context import get_current
-from opentelemetry.trace import INVALID_SPAN, Span as OTelSpan, SpanContext, Status, StatusCode
-from opentelemetry.util.types import AttributeValue
+from opentelemetry.trace import INVALID_SPAN, Tracer
+from opentelemetry.trace import Span as OTelSpan
 
-from . import naming
+from . import naming, tracers
 from ._guard import guarded, say_once, swallowed
 from .identity import EMPTY, Conversation, conversation_of
 from .open_span import OpenSpan, open_span_of
-from .recording import record_error, update_span
+from .recording import update_span
 from .scope import Scope
+from .span_handle import Span as Span
+from .span_handle import child_of
 
-_NAMES = ("thread_id", "user_id", "customer_id", "labels", "metadata")
-
-
-class Span:
-    """A handle on one span, in the LangWatch SDK's words; the OpenTelemetry span is `otel`."""
-
-    def __init__(self, span: OTelSpan) -> None:
-        self.otel = span
-
-    def update(self, **given: Any) -> None:
-        """Record `input=`, `output=`, `name=`, `type=`, `model=`, `error=` ...; other names become attributes."""
-        _warn_where_no_span(self.otel)
-        update_span(self.otel, given)
-
-    def set_attribute(self, key: str, value: AttributeValue) -> None:
-        """Set one attribute of the span."""
-        with guarded("setting an attribute"):
-            self.otel.set_attribute(key, value)
-
-    def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
-        """Set several attributes of the span."""
-        with guarded("setting attributes"):
-            self.otel.set_attributes(attributes)
-
-    def add_event(self, name: str, attributes: Mapping[str, AttributeValue] | None = None) -> None:
-        """Add an event to the span."""
-        with guarded("adding an event"):
-            self.otel.add_event(name, attributes)
-
-    def record_exception(self, exception: BaseException) -> None:
-        """Record an exception on the span, without changing its status."""
-        with guarded("recording an exception"):
-            self.otel.record_exception(exception)
-
-    def record_error(self, error: BaseException) -> None:
-        """Record an exception on the span with status ERROR, as in the LangWatch SDK."""
-        with guarded("recording an error"):
-            record_error(self.otel, error)
-
-    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
-        """Set the status of the span."""
-        with guarded("setting a status"):
-            self.otel.set_status(status, description)
-
-    def update_name(self, name: str) -> None:
-        """Rename the span."""
-        with guarded("renaming a span"):
-            self.otel.update_name(name)
-
-    def add_link(self, context: SpanContext, attributes: Mapping[str, AttributeValue] | None = None) -> None:
-        """Link the span to another."""
-        with guarded("linking a span"):
-            self.otel.add_link(context, attributes)
-
-    def get_span_context(self) -> SpanContext:
-        """Return the span's context."""
-        return self.otel.get_span_context()
-
-    def is_recording(self) -> bool:
-        """Say whether the span records."""
-        return self.otel.is_recording()
-
-    def end(self) -> None:
-        """End the span now; ending it twice does nothing."""
-        with guarded("ending a span"):
-            if self.otel.is_recording():
-                self.otel.end()
+if TYPE_CHECKING:
+    from .decorators import Decorator
 
 
 class Trace:
@@ -93,6 +30,13 @@ class Trace:
         self._scope = scope
         self._current = span
         self._held = held
+
+    if not TYPE_CHECKING:  # A type checker is to refuse every name that is not here.
+
+        def __getattr__(self, name: str) -> Any:
+            from .langwatch_sdk import trace_attribute
+
+            return trace_attribute(self, name)
 
     @property
     def trace_id(self) -> str | None:
@@ -106,9 +50,47 @@ class Trace:
         return self._scope.in_force() if self._scope is not None else get_conversation()
 
     @property
+    def metadata(self) -> dict[str, Any]:
+        """What `update(metadata=)` was given so far, ids and labels too, in a dict of its own."""
+        named = self.conversation._asdict()
+        found = {**named.pop("metadata"), **{name: value for name, value in named.items() if value}}
+        return {**found, "labels": list(found["labels"])} if "labels" in found else found
+
+    @metadata.setter
+    def metadata(self, metadata: Mapping[str, Any]) -> None:
+        self.update(metadata=metadata)
+
+    @property
     def root_span(self) -> Span:
         """The span that `update(input=, output=)` writes to."""
         return Span(_turn_span(self._scope, self._held, self._current))
+
+    @property
+    def tracer(self) -> Tracer:
+        """The OpenTelemetry tracer that makes the spans of `trace()` and `span()`."""
+        return tracers.tracer()
+
+    def span(self, **given: Any) -> Decorator[Span]:
+        """Make a child span, as `langwatch.span()` does; in a thread that has no span, below the turn's."""
+        return child_of(self.root_span.otel, given)
+
+    def send_spans(self) -> None:
+        """Have what has ended exported now, on a thread of its own: this never waits for the network."""
+        with guarded("sending spans"):
+            tracers.flush()
+
+    @property
+    def disable_sending(self) -> bool:
+        """False, whatever it is set to: what is not to be sent is left to a sampler."""
+        return False
+
+    @disable_sending.setter
+    def disable_sending(self, disabled: bool) -> None:
+        update_span(self._current, {"disable_sending": disabled})
+
+    def set_current_span(self, span: object) -> None:  # noqa: ARG002
+        """Do nothing: a span is current inside its own `with` block."""
+        say_once("set_current_span() does nothing here: a span is current inside its own `with` block")
 
     def update(
         self,
@@ -133,12 +115,8 @@ class Trace:
         except Exception as error:
             swallowed("naming a conversation", error)
         if given:
-            update_span(self.root_span.otel, given)
-
-
-def _warn_where_no_span(span: OTelSpan) -> None:
-    if not span.get_span_context().is_valid:
-        say_once("update() where no span is known: nothing is recorded")
+            with guarded("updating a span"):
+                update_span(self.root_span.otel, given)
 
 
 def get_current_trace(suppress_warning: bool = False, start_if_none: bool = False) -> Trace:
@@ -146,8 +124,15 @@ def get_current_trace(suppress_warning: bool = False, start_if_none: bool = Fals
 
     The arguments are the LangWatch SDK's, and change nothing: no trace is ever made up.
     """
+    if start_if_none:
+        say_once("get_current_trace(start_if_none=) does nothing here: no trace is made up; trace() begins one")
+    return trace_of(None)
+
+
+def trace_of(span: OTelSpan | None) -> Trace:
+    """Return a handle on the turn that `span` belongs to, None being the current one; never raises."""
     try:
-        context = get_current()
+        context = get_current() if span is None else otel.set_span_in_context(span)
         span = otel.get_current_span(context)
         held = open_span_of(span)
         return Trace(naming.scope_in(context, held), span, held)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar, overload
 
-from opentelemetry.context import attach, detach
+from opentelemetry.context import attach
+from typing_extensions import Unpack
 
+from ._guard import swallowed
 from .current import Span, Trace
-from .fields import Fields
-from .functions import Running, wrap
-from .running import ConversationRunning, Options, SpanRunning, TraceRunning, started
+from .functions import Running, put_back, wrap
+from .options import ConversationOptions, Options, SpanOptions, TraceOptions, check
+from .running import ConversationRunning, SpanRunning, TraceRunning, started
 from .scope import flow
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,10 +26,15 @@ class Decorator(Generic[H]):
     def __init__(self, kind: type[ConversationRunning], given: Mapping[str, Any]) -> None:
         self._kind = kind
         self._given = dict(given)
-        self._entered: list[tuple[int, Running, Any]] = []
+        self._entered: dict[int, list[tuple[Running, Any]]] = {}
+        # Re-entrant, because a generator that the garbage collector closes meanwhile may leave its block.
+        self._lock = threading.RLock()
 
     def __call__(self, function: F) -> F:
-        options = Options(self._given, function)
+        if isinstance(function, (staticmethod, classmethod)):
+            method: F = type(function)(self(function.__func__))
+            return method
+        options = Options(self._given, self._kind.word, function)
         kind = self._kind
 
         def start(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Running:
@@ -36,10 +44,19 @@ class Decorator(Generic[H]):
         return wrapped
 
     def __enter__(self) -> H:
-        running = started(self._kind, Options(self._given), (), {})
-        self._entered.append((flow(), running, attach(running.context)))
+        running = started(self._kind, self._options(), (), {})
+        entered = (running, attach(running.context))
+        with self._lock:
+            self._entered.setdefault(flow(), []).append(entered)
         handle: H = running.handle()
         return handle
+
+    def _options(self) -> Options:
+        try:
+            return Options(self._given, self._kind.word)
+        except Exception as error:  # This runs in a block of the application, not while it sets up.
+            swallowed("reading what a block was given", error)
+            return Options({}, self._kind.word)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         running, token = self._leave()
@@ -49,18 +66,19 @@ class Decorator(Generic[H]):
             else:
                 running.fail(error)
         finally:
-            detach(token)
+            put_back(token)
 
     def _leave(self) -> tuple[Running, Any]:
         """Return the innermost block that this task or thread entered, else the last one."""
         mine = flow()
-        for index in range(len(self._entered) - 1, -1, -1):
-            if self._entered[index][0] == mine:
-                break
-        else:
-            index = -1
-        _, running, token = self._entered.pop(index)
-        return running, token
+        with self._lock:
+            if mine not in self._entered:
+                mine = next(reversed(self._entered))
+            blocks = self._entered[mine]
+            entered = blocks.pop()
+            if not blocks:
+                del self._entered[mine]
+        return entered
 
     async def __aenter__(self) -> H:
         return self.__enter__()
@@ -74,15 +92,15 @@ class Decorator(Generic[H]):
 @overload
 def trace(function: F, /) -> F: ...
 @overload
-def trace(function: None = None, /, **given: Any) -> Decorator[Trace]: ...
+def trace(function: None = None, /, **given: Unpack[TraceOptions]) -> Decorator[Trace]: ...
 def trace(function: F | None = None, /, **given: Any) -> F | Decorator[Trace]:
     """Make a span for the call, and a scope for its conversation.
 
-    Takes `name`, `type`, `thread_id`, `user_id`, `customer_id`, `labels`, `metadata`, `capture_input`,
-    `capture_output`, `input`, `output`, `adopt=False` (spans above are left alone), `tracer_provider`, and the
-    LangWatch SDK's other arguments. A field is a value, `arg("path.into.arguments")` or a callable that gets
-    the arguments by keyword.
+    Takes what `TraceOptions` names: the fields, `name`, `type`, `capture_input`, `capture_output`,
+    `adopt=False` (spans above are left alone), `tracer_provider`, and the LangWatch SDK's arguments.
+    A field is a value, `arg("path.into.arguments")` or a callable that gets the arguments by keyword.
     """
+    check("trace", given, TraceOptions)
     decorator: Decorator[Trace] = Decorator(TraceRunning, given)
     return decorator if function is None else decorator(function)
 
@@ -90,9 +108,14 @@ def trace(function: F | None = None, /, **given: Any) -> F | Decorator[Trace]:
 @overload
 def span(function: F, /) -> F: ...
 @overload
-def span(function: None = None, /, **given: Any) -> Decorator[Span]: ...
+def span(function: None = None, /, **given: Unpack[SpanOptions]) -> Decorator[Span]: ...
 def span(function: F | None = None, /, **given: Any) -> F | Decorator[Span]:
-    """Make a child span for the call; takes `name`, `type` ("tool", "llm", "rag" ...), `capture_input` and so on."""
+    """Make a child span for the call; takes what `SpanOptions` names.
+
+    So `name`, `type` ("tool", "llm", "rag" ...), `capture_input`, `parent` (a span to stand below), and the
+    fields: with them the span has a scope of its own.
+    """
+    check("span", given, SpanOptions)
     decorator: Decorator[Span] = Decorator(SpanRunning, given)
     return decorator if function is None else decorator(function)
 
@@ -100,11 +123,9 @@ def span(function: F | None = None, /, **given: Any) -> F | Decorator[Span]:
 @overload
 def conversation(function: F, /) -> F: ...
 @overload
-def conversation(function: None = None, /, **given: Any) -> Decorator[Trace]: ...
+def conversation(function: None = None, /, **given: Unpack[ConversationOptions]) -> Decorator[Trace]: ...
 def conversation(function: F | None = None, /, **given: Any) -> F | Decorator[Trace]:
     """Open a scope for a conversation, without a span; takes the fields that `trace()` takes, and `adopt`."""
+    check("conversation", given, ConversationOptions)
     decorator: Decorator[Trace] = Decorator(ConversationRunning, given)
     return decorator if function is None else decorator(function)
-
-
-__all__ = ["Fields", "conversation", "span", "trace"]

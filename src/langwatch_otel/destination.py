@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 
@@ -38,9 +38,10 @@ def choose(endpoint_url: str | None, api_key: str | None) -> Destination:
     key = api_key or os.environ.get("LANGWATCH_API_KEY") or None
     if not named and (any(os.environ.get(name) for name in _ENDPOINTS) or key is None):
         return Destination()
-    base = (endpoint_url or os.environ.get("LANGWATCH_ENDPOINT") or LANGWATCH_ENDPOINT).strip().rstrip("/")
+    url = endpoint_url or os.environ.get("LANGWATCH_ENDPOINT") or LANGWATCH_ENDPOINT
+    base = str(url).strip().rstrip("/")
     if not base.startswith(("http://", "https://")):
-        raise ConfigurationError("endpoint_url", endpoint_url, "a URL that starts with http:// or https://")
+        raise ConfigurationError("endpoint_url", url, "a URL that starts with http:// or https://")
     return Destination(base if base.endswith(TRACES_PATH) else base + TRACES_PATH, key)
 
 
@@ -48,9 +49,8 @@ def exporters(destination: Destination, headers: Mapping[str, str] | None) -> li
     """Return the exporters for `destination`; `OTEL_TRACES_EXPORTER` is obeyed where nobody named one."""
     if destination.endpoint is not None:
         return [_otlp("http/protobuf", destination, headers)]
-    names = [name.strip() for name in os.environ.get("OTEL_TRACES_EXPORTER", "").split(",") if name.strip()]
     found: list[SpanExporter] = []
-    for name in names or ["otlp"]:
+    for name in _names():
         if name == "none":
             continue
         if name == "console":
@@ -58,8 +58,21 @@ def exporters(destination: Destination, headers: Mapping[str, str] | None) -> li
         elif name == "otlp":
             found.append(_otlp(_protocol(), destination, headers))
         else:
-            found.extend(_installed(name))
+            found.append(_installed(name).load()())
     return found
+
+
+def check(destination: Destination) -> None:
+    """Raise ConfigurationError where `exporters` would, before anything is made."""
+    if destination.endpoint is None:
+        for name in _names():
+            if name not in ("none", "console", "otlp"):
+                _installed(name)
+
+
+def _names() -> list[str]:
+    named = os.environ.get("OTEL_TRACES_EXPORTER", "").split(",")
+    return [name.strip() for name in named if name.strip()] or ["otlp"]
 
 
 def _protocol() -> str:
@@ -82,10 +95,9 @@ def _otlp(protocol: str, destination: Destination, headers: Mapping[str, str] | 
     return Http(endpoint=destination.endpoint, headers=sent or None)
 
 
-def _installed(name: str) -> list[SpanExporter]:
-    found = [point.load()() for point in entry_points(group="opentelemetry_traces_exporter", name=name)][:1]
-    if not found:
-        raise ConfigurationError(
-            "OTEL_TRACES_EXPORTER", name, "otlp, console, none or an exporter that is installed"
-        )
-    return found
+def _installed(name: str) -> EntryPoint:
+    for point in entry_points(group="opentelemetry_traces_exporter", name=name):
+        return point
+    raise ConfigurationError(
+        "OTEL_TRACES_EXPORTER", name, "otlp, console, none or an exporter that is installed"
+    )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._guard import swallowed
+from .capture import is_framework_object
 from .identity import EMPTY, Conversation, conversation_of
 
 FIELDS = ("thread_id", "user_id", "customer_id", "labels", "metadata")
@@ -42,6 +43,8 @@ def arg(path: str) -> Arg:
 
 
 def _step(found: Any, step: str) -> Any:
+    if is_framework_object(found) and (value := getattr(found, step, None)) is not None:
+        return value  # A Starlette request is a mapping too: its attributes are meant.
     if isinstance(found, Mapping):
         return found.get(step)
     if isinstance(found, Sequence) and not isinstance(found, (str, bytes)) and step.lstrip("-").isdigit():
@@ -57,8 +60,15 @@ class Fields:
         self._given = {field: given[field] for field in FIELDS if given.get(field) is not None}
         values = [*self._given.values()]
         if isinstance(metadata := self._given.get("metadata"), Mapping):
-            values.extend(metadata.values())
+            try:
+                values.extend(metadata.values())
+            except Exception as error:  # A mapping of the user's own making.
+                swallowed("reading metadata", error)
+                del self._given["metadata"]
         self.needs_arguments = any(isinstance(value, Arg) or callable(value) for value in values)
+
+    def __bool__(self) -> bool:
+        return bool(self._given)
 
     def resolve(self, arguments: Mapping[str, Any]) -> Conversation:
         """Return the conversation; a field whose callable raises is left out, logged once."""
@@ -68,7 +78,11 @@ class Fields:
             return conversation_of(**self._given)
         found = {field: _resolve(value, arguments) for field, value in self._given.items()}
         if isinstance(metadata := found.get("metadata"), Mapping):
-            found["metadata"] = {key: _resolve(value, arguments) for key, value in metadata.items()}
+            try:
+                found["metadata"] = {key: _resolve(value, arguments) for key, value in metadata.items()}
+            except Exception as error:
+                swallowed("reading metadata", error)
+                del found["metadata"]
         return conversation_of(**found)
 
 

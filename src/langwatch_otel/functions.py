@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from typing import Any, Protocol
+from contextvars import Token
+from types import SimpleNamespace
+from typing import Any, Protocol, get_type_hints
 
 from opentelemetry.context import Context, attach, detach, get_current
 
@@ -22,13 +25,10 @@ class Running(Protocol):
         """Take note of what a generator yields."""
 
     def finish(self, result: object) -> None:
-        """The call returned."""
+        """The call returned, or its generator was closed before the end."""
 
     def fail(self, error: BaseException) -> None:
         """The call raised."""
-
-    def leave(self) -> None:
-        """The generator was closed before its end."""
 
 
 Start = Callable[[tuple[Any, ...], Mapping[str, Any]], Running]
@@ -39,8 +39,6 @@ def wrap(function: Any, start: Start) -> Any:
 
     The wrapper is of the same kind as `function` and keeps its name, documentation and signature.
     """
-    if isinstance(function, (staticmethod, classmethod)):
-        return type(function)(wrap(function.__func__, start))
     if not callable(function):
         raise TypeError(f"expected a function to decorate, got {type(function).__name__}")
     inner = _code_of(function)
@@ -53,8 +51,24 @@ def wrap(function: Any, start: Start) -> Any:
     else:
         wrapper = _plain(function, start)
     functools.update_wrapper(wrapper, function)
+    if not hasattr(function, "__name__"):
+        wrapper.__qualname__ = name_of(function)
+        wrapper.__name__ = wrapper.__qualname__.rpartition(".")[-1]
     _resolve_signature(wrapper, function)
     return wrapper
+
+
+def put_back(token: Token[Context]) -> None:
+    """Undo an `attach`; silently nothing where another context runs now, which never had what was attached.
+
+    So it is when the garbage collector closes a coroutine, or a block is left in another thread.
+    """
+    try:
+        token.var.reset(token)
+    except ValueError:
+        pass
+    except AttributeError:  # From a context of the operator's own, chosen with OTEL_PYTHON_CONTEXT.
+        detach(token)
 
 
 def _code_of(function: Any) -> Any:
@@ -63,25 +77,50 @@ def _code_of(function: Any) -> Any:
     return function if inspect.isroutine(function) else getattr(type(function), "__call__", function)  # noqa: B004
 
 
+def name_of(function: Any) -> str:
+    """Return the qualified name of a function; of another callable its type's."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    name: str = getattr(function, "__qualname__", None) or type(function).__name__
+    return name.rsplit("<locals>.", 1)[-1]
+
+
 def signature_of(function: Any) -> inspect.Signature | None:
     """Return the signature, with annotations resolved where they can be; None where there is none."""
     try:
         return inspect.signature(function, eval_str=True)
     except Exception:  # Annotations are the user's code: a name that exists for type checkers only, say.
         try:
-            return inspect.signature(function)
+            signature = inspect.signature(function)
         except (TypeError, ValueError):
             return None
+    names = getattr(_code_of(inspect.unwrap(function)), "__globals__", {})
+    parameters = [
+        parameter.replace(annotation=_resolved(parameter.annotation, names))
+        for parameter in signature.parameters.values()
+    ]
+    return signature.replace(parameters=parameters)
+
+
+def _resolved(annotation: Any, names: dict[str, Any]) -> Any:
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        holder = SimpleNamespace(__annotations__={"it": annotation})
+        return get_type_hints(holder, names, include_extras=True)["it"]
+    except Exception:
+        return annotation
 
 
 def _resolve_signature(wrapper: Function, function: Any) -> None:
     # FastAPI before 0.12x resolves the annotations of `from __future__ import annotations` in the globals of
     # the wrapper, which are this module's: body parameters would answer 422.
-    annotations = getattr(function, "__annotations__", {})
-    if any(isinstance(annotation, str) for annotation in annotations.values()):
-        resolved = signature_of(function)
-        if resolved is not None:
-            setattr(wrapper, "__signature__", resolved)  # noqa: B010
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return
+    if any(isinstance(parameter.annotation, str) for parameter in parameters):
+        setattr(wrapper, "__signature__", signature_of(function))  # noqa: B010
 
 
 def _plain(function: Any, start: Start) -> Function:
@@ -97,7 +136,7 @@ def _plain(function: Any, start: Start) -> Function:
             running.finish(result)
             return result
         finally:
-            detach(token)
+            put_back(token)
 
     return wrapper
 
@@ -115,15 +154,15 @@ def _coroutine(function: Any, start: Start) -> Function:
             running.finish(result)
             return result
         finally:
-            detach(token)
+            put_back(token)
 
     return wrapper
 
 
 def _generator(function: Any, start: Start) -> Function:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        running = start(args, kwargs)
         generator = function(*args, **kwargs)
+        running = start(args, kwargs)
         context, step, value = running.context, generator.send, None
         while True:
             # Only OpenTelemetry's context is the generator's own, and only while it runs: the consumer and
@@ -134,43 +173,31 @@ def _generator(function: Any, start: Start) -> Function:
             except StopIteration as stop:
                 running.finish(stop.value)
                 return stop.value
+            except GeneratorExit:
+                running.finish(None)
+                raise
             except BaseException as error:
                 running.fail(error)
                 raise
             finally:
+                value = None  # An error that was thrown in holds this frame, which must not hold the error.
                 context = get_current()
-                detach(token)
+                put_back(token)
             running.chunk(item)
             try:
                 value = yield item
                 step = generator.send
-            except GeneratorExit:
-                _close(generator, context, running)
-                raise
             except BaseException as error:
                 step, value = generator.throw, error
 
     return wrapper
 
 
-def _close(generator: Generator[Any, Any, Any], context: Context, running: Running) -> None:
-    token = attach(context)
-    try:
-        generator.close()
-    except BaseException as error:
-        running.fail(error)
-        raise
-    else:
-        running.leave()
-    finally:
-        detach(token)
-
-
 def _async_generator(function: Any, start: Start) -> Function:
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        running = start(args, kwargs)
         generator = function(*args, **kwargs)
-        context, step, value = running.context, generator.asend, None
+        running = start(args, kwargs)
+        context, step, value = running.context, functools.partial(_begin, generator), None
         while True:
             token = attach(context)
             try:
@@ -178,33 +205,31 @@ def _async_generator(function: Any, start: Start) -> Function:
             except StopAsyncIteration:
                 running.finish(None)
                 return
+            except GeneratorExit:
+                running.finish(None)
+                raise
             except BaseException as error:
                 running.fail(error)
                 raise
             finally:
+                value = None
                 context = get_current()
-                detach(token)
+                put_back(token)
             running.chunk(item)
             try:
                 value = yield item
                 step = generator.asend
-            except GeneratorExit:
-                await _aclose(generator, context, running)
-                raise
             except BaseException as error:
                 step, value = generator.athrow, error
 
     return wrapper
 
 
-async def _aclose(generator: AsyncGenerator[Any, Any], context: Context, running: Running) -> None:
-    token = attach(context)
+def _begin(generator: AsyncGenerator[Any, Any], value: None) -> Any:
+    """Begin the first step, unknown to the event loop, which would close `generator` beside its wrapper."""
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
     try:
-        await generator.aclose()
-    except BaseException as error:
-        running.fail(error)
-        raise
-    else:
-        running.leave()
+        return generator.asend(value)
     finally:
-        detach(token)
+        sys.set_asyncgen_hooks(*hooks)

@@ -61,10 +61,12 @@ class LangWatchInstrumentor:
         lenient = bool(settings.pop("skip_dep_check", False))
         settings.pop("raise_exception_on_conflict", None)
         chosen = config.read(settings, lenient=lenient)
-        if tracer_provider is not None and not hasattr(tracer_provider, "add_span_processor"):
-            raise ConfigurationError(
-                "tracer_provider", type(tracer_provider).__name__, "a TracerProvider of opentelemetry-sdk"
-            )
+        for setting, given, adds, takes in (
+            ("tracer_provider", tracer_provider, "add_span_processor", "TracerProvider"),
+            ("logger_provider", logger_provider, "add_log_record_processor", "LoggerProvider"),
+        ):
+            if given is not None and not hasattr(given, adds):
+                raise ConfigurationError(setting, type(given).__name__, f"a {takes} of opentelemetry-sdk")
         config.activate(chosen)
         _state.on = True
         if tracer_provider is None:
@@ -133,11 +135,12 @@ def also_undo(undo: Undo) -> None:
 
 _SETTER = "_set_tracer_provider"
 _original: Callable[..., None] | None = None
+_hook: Callable[..., None] | None = None
 
 
 def _watch() -> None:
     """Hear of a global provider that is set later; every public way to set one ends in this function of the API."""
-    global _original
+    global _original, _hook
     if _original is not None:
         return
     original = getattr(trace, _SETTER, None)
@@ -155,14 +158,13 @@ def _watch() -> None:
                 if hasattr(provider, "add_span_processor"):
                     _add_to(provider)
 
-    set_and_tell._langwatch_otel = True  # type: ignore[attr-defined]
-    _original = original
+    _original, _hook = original, set_and_tell
     setattr(trace, _SETTER, set_and_tell)
 
 
 def _unwatch() -> None:
     global _original
     # Where somebody else's hook is on top of ours, ours stays below it, does nothing, and serves again.
-    if _original is not None and hasattr(getattr(trace, _SETTER), "_langwatch_otel"):
+    if _original is not None and getattr(trace, _SETTER) is _hook:
         setattr(trace, _SETTER, _original)
         _original = None

@@ -6,7 +6,7 @@ from opentelemetry.context import Context, attach, create_key, get_current, set_
 from opentelemetry.trace import get_current_span
 
 from . import scope as _scope
-from ._guard import say_once
+from ._guard import say_once, swallowed
 from .identity import EMPTY, Conversation
 from .open_span import OpenSpan, open_span_of
 from .rendering import NOTHING, Rendered, render
@@ -41,9 +41,11 @@ def current_scope() -> Scope | None:
     return scope_in(context, open_span_of(get_current_span(context)))
 
 
-def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True) -> Scope:
-    """Open a scope below the current one; the caller puts it in the context, and closes it."""
-    context = get_current()
+def open_scope(
+    conversation: Conversation = EMPTY, *, adopt: bool = True, context: Context | None = None
+) -> Scope:
+    """Open a scope below the one of `context`, or the current one; the caller attaches and closes it."""
+    context = get_current() if context is None else context
     held = open_span_of(get_current_span(context))
     above = scope_in(context, held)
     scope = Scope(above)
@@ -52,8 +54,11 @@ def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True) -> Sco
     if above is not None and above.loan is not None and conversation.thread_id is None:
         _succeed(scope, above, above.loan)
     if conversation is not EMPTY:
-        with _scope.lock:
-            bind(scope, conversation)
+        try:
+            with _scope.lock:
+                bind(scope, conversation)
+        except Exception as error:  # Without its name, but not without its span.
+            swallowed("naming a scope", error)
     return scope
 
 

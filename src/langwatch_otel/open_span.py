@@ -60,6 +60,10 @@ class OpenSpan:
         span._langwatch_otel = self
         scope.open.add(self)
 
+    def __deepcopy__(self, memo: object) -> OpenSpan:
+        # Exported spans are copied by some; what hangs on them is shared, like the span's resource.
+        return self
+
     @property
     def thread_id(self) -> str | None:
         """The thread that we stamped, its own or a given one."""
@@ -110,4 +114,10 @@ class OpenSpan:
 def open_span_of(span: object) -> OpenSpan | None:
     """Return what hangs on `span`: nothing where it does not record, or started before we were on."""
     found: OpenSpan | None = getattr(span, HANGS_AS, None)
+    return found
+
+
+def late_of(span: object) -> OpenSpan | None:
+    """Return what hangs on an exported span that ended before its name was known: ask it for the name."""
+    found: OpenSpan | None = getattr(span, "_langwatch_otel_late", None)
     return found

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.trace import Span, Status, StatusCode
 
 from . import attributes, config
-from ._guard import guarded, say_once
-from .capture import captured, is_framework_object
+from ._guard import say_once, swallowed
+from .capture import CUT, captured, is_framework_object
+from .privacy import utf8
 from .rendering import attribute_value
 
 _KEYS: Mapping[str, tuple[str, str]] = {
@@ -27,7 +29,21 @@ _OTHERS: Mapping[str, str] = {
     "timestamps": attributes.LANGWATCH_TIMESTAMPS,
 }
 
-INERT = ("trace_id", "span_id", "expected_output", "disable_sending", "api_key", "max_string_length")
+# Of the metrics, what every backend reads.
+_TOKENS: Mapping[str, str] = {
+    "prompt_tokens": attributes.GEN_AI_INPUT_TOKENS,
+    "completion_tokens": attributes.GEN_AI_OUTPUT_TOKENS,
+}
+
+INERT = (
+    "trace_id",
+    "span_id",
+    "expected_output",
+    "disable_sending",
+    "api_key",
+    "max_string_length",
+    "evaluations",
+)
 """Arguments of the LangWatch SDK that need its server: accepted, and logged once."""
 
 
@@ -41,12 +57,21 @@ def record_value(span: Span, which: str, value: object) -> None:
     span.set_attribute(mime_key, mime)
 
 
-def record_error(span: Span, error: BaseException) -> None:
+def record_error(span: Span, error: BaseException, *, exception: bool = True, status: bool = True) -> None:
     """Record `error` on `span` with status ERROR, unless it is how a call ends when nothing is wrong."""
     if not is_failure(error):
         return
-    span.record_exception(error)
-    span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+    if status:
+        span.set_status(Status(StatusCode.ERROR, _described(error)))
+    if exception:
+        span.record_exception(error)
+
+
+def _described(error: BaseException) -> str:
+    try:
+        return utf8(f"{type(error).__name__}: {error}")
+    except Exception:  # Its text is the user's code.
+        return type(error).__name__
 
 
 def is_failure(error: BaseException) -> bool:
@@ -54,24 +79,55 @@ def is_failure(error: BaseException) -> bool:
     if not isinstance(error, Exception):
         return False
     status = getattr(error, "status_code", None)
-    return not (isinstance(status, int) and 100 <= status < 500)
+    # A server's own answer has a detail; what a client library raises, for a 429 say, has not.
+    return not (isinstance(status, int) and 100 <= status < 500 and hasattr(error, "detail"))
 
 
 def update_span(span: Span, given: Mapping[str, Any]) -> None:
     """Write what `update()` was given; a name that we do not know becomes an attribute of that name."""
-    with guarded("updating a span"):
-        for key, value in given.items():
-            if value is None:
-                continue
-            if key in _KEYS:
-                record_value(span, key, value)
-            elif key == "name":
-                span.update_name(str(value))
-            elif key == "error":
-                record_error(span, value)
-            elif key in INERT:
-                say_once(f"{key}= does nothing here: it needs LangWatch's own server or client")
-            elif key == "model" or key == "type":
-                span.set_attribute(_OTHERS[key], str(value))
-            else:
-                span.set_attribute(_OTHERS.get(key, key), attribute_value(value))
+    for key, value in given.items():
+        if value is None:
+            continue
+        try:
+            _write(span, key, value)
+        except Exception as error:  # One value of the user's own making costs no other.
+            swallowed("updating a span", error)
+
+
+def _write(span: Span, key: str, value: Any) -> None:
+    if key in _KEYS:
+        record_value(span, key, value)
+    elif key == "name":
+        span.update_name(utf8(str(value)))
+    elif key == "error":
+        record_error(span, value)
+    elif key in INERT:
+        say_once(f"{key}= does nothing here: it needs LangWatch's own server or client")
+    elif key == "model" or key == "type":
+        span.set_attribute(_OTHERS[key], utf8(str(value)))
+    elif key == "params" or key == "metrics":
+        _merge(span, key, value)
+    elif key == "contexts":
+        _write_contexts(span, value)
+    else:
+        span.set_attribute(utf8(_OTHERS.get(key, key)), attribute_value(value))
+
+
+def _merge(span: Span, key: str, value: Mapping[str, Any]) -> None:
+    """Write `value` beside what earlier calls gave for other keys, as in the LangWatch SDK."""
+    before = (getattr(span, "attributes", None) or {}).get(_OTHERS[key])
+    if isinstance(before, str) and not before.endswith(CUT):
+        value = {**json.loads(before), **value}
+    span.set_attribute(_OTHERS[key], attribute_value(value))
+    for name, attribute in _TOKENS.items() if key == "metrics" else ():
+        if isinstance(count := value.get(name), (int, float)):
+            span.set_attribute(attribute, int(count))
+
+
+def _write_contexts(span: Span, contexts: Any) -> None:
+    """Write what was retrieved, as LangWatch reads it, unless the operator turned content off."""
+    if config.active().capture_content is False:
+        return
+    chunks = [contexts] if isinstance(contexts, (str, Mapping)) else contexts
+    told = [{"content": chunk} if isinstance(chunk, str) else chunk for chunk in chunks]
+    span.set_attribute(attributes.LANGWATCH_CONTEXTS, attribute_value(told))

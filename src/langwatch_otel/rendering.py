@@ -1,9 +1,10 @@
 """A conversation as span attributes, in the words of the conventions: made once, stamped many times."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from . import config
+from ._guard import swallowed
 from .attributes import GEN_AI_CONVERSATION_ID
 from .capture import captured
 from .conventions import CONVENTIONS
@@ -20,23 +21,29 @@ MAX_METADATA_VALUE = 1024
 MAX_ROOT_METADATA_KEYS = 64
 MAX_ROOT_METADATA_VALUE = 16 * 1024
 
+MAX_ARRAY = 1024  # A longer one is JSON, which is cut.
+
 
 class Rendered:
     """The attributes of one conversation, by the kind of span that they are for."""
 
-    __slots__ = ("genai", "ids", "length", "plain", "root", "thread_id")
+    __slots__ = ("genai", "length", "plain", "root", "thread_id")
 
-    def __init__(self, thread_id: str | None, plain: Attributes, genai: Attributes) -> None:
+    def __init__(self, thread_id: str | None, length: int, plain: Attributes, genai: Attributes) -> None:
         self.thread_id = thread_id
-        self.length = 0 if thread_id is None else len(thread_id)
+        self.length = length
+        """Of the longest id."""
         self.plain = plain
         """For every span."""
         self.genai = genai
         """For GenAI spans and our own: those of `plain` and more."""
-        self.ids = plain
-        """The thread and the user alone, for a span that has room for little more."""
-        self.root: Attributes = {}
+        self.root: Attributes = _NO_MORE
         """What only a local root gets, beside the rest."""
+
+    @property
+    def ids(self) -> Attributes:
+        """The thread and the user alone, for a span that has room for little more."""
+        return {key: value for key, value in self.plain.items() if key in _ID_KEYS}
 
     def for_span(self, genai: bool, root: bool) -> Attributes:
         """Return the attributes for a span of that kind; the caller must not change them."""
@@ -44,26 +51,28 @@ class Rendered:
         return {**found, **self.root} if root and self.root else found
 
 
-NOTHING = Rendered(None, {}, {})
+_NO_MORE: Attributes = {}
+NOTHING = Rendered(None, 0, {}, {})
 
-_FIELDS = ("thread_id", "user_id", "customer_id", "labels")
 
-
-def _plan() -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...], tuple[str, ...]]:
-    """Flatten the conventions: (field, attribute) for every span, for GenAI spans, and the metadata prefixes."""
-    every: dict[str, str] = {}
-    genai: dict[str, str] = {}
+def _plan() -> tuple[tuple[tuple[int, str], ...], tuple[tuple[int, str], ...], tuple[str, ...]]:
+    """Flatten the conventions: (place of the field, attribute) for every span and for GenAI spans; prefixes."""
+    places = {field: place for place, field in enumerate(Conversation._fields)}
+    every: dict[str, int] = {}
+    genai: dict[str, int] = {}
     for convention in CONVENTIONS:
         for field, key in convention.every_span.items():
-            every.setdefault(key, field)
+            every.setdefault(key, places[field])
         for field, key in convention.genai_spans.items():
-            genai.setdefault(key, field)
+            genai.setdefault(key, places[field])
     prefixes = tuple(c.metadata_prefix for c in CONVENTIONS if c.metadata_prefix)
-    as_pairs = tuple((field, key) for key, field in every.items())
-    return as_pairs, tuple((field, key) for key, field in genai.items()), prefixes
+    as_pairs = tuple((place, key) for key, place in every.items())
+    return as_pairs, tuple((place, key) for key, place in genai.items()), prefixes
 
 
 _EVERY, _GENAI, _PREFIXES = _plan()
+_IDS = 2  # The thread's and the user's places come first.
+_ID_KEYS = frozenset(key for place, key in _EVERY if place < _IDS)
 
 
 def render(conversation: Conversation) -> Rendered:
@@ -71,24 +80,23 @@ def render(conversation: Conversation) -> Rendered:
     if conversation is EMPTY:
         return NOTHING
     plain: Attributes = {}
-    for field, key in _EVERY:
-        if value := getattr(conversation, field):
+    length = 0
+    for place, key in _EVERY:
+        if value := conversation[place]:
             plain[key] = value
+            if len(value) > length:
+                length = len(value)
     where = config.active().conversation_id_on
     genai = plain.copy()
-    for field, key in _GENAI:
-        value = getattr(conversation, field)
-        if not value or (key == GEN_AI_CONVERSATION_ID and where == "none"):
-            continue
-        genai[key] = value
-        if key == GEN_AI_CONVERSATION_ID and where == "all":
-            plain[key] = value
-    rendered = Rendered(conversation.thread_id, plain, genai)
+    for place, key in _GENAI:
+        if value := conversation[place]:
+            if key != GEN_AI_CONVERSATION_ID or where == "genai":
+                genai[key] = value
+            elif where == "all":
+                plain[key] = genai[key] = value
+    rendered = Rendered(conversation.thread_id, length, plain, genai)
     if conversation.metadata:
         _render_metadata(rendered, conversation.metadata)
-    if len(plain) > 2:
-        ids = (key for field, key in _EVERY if field in ("thread_id", "user_id"))
-        rendered.ids = {key: plain[key] for key in ids if key in plain}
     return rendered
 
 
@@ -96,14 +104,18 @@ def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
     for number, (name, value) in enumerate(metadata.items()):
         if number >= MAX_ROOT_METADATA_KEYS:
             break
-        written = attribute_value(value)
+        try:
+            written = attribute_value(value)
+        except Exception as error:  # A value of the user's own making; the ids must not suffer for it.
+            swallowed("writing metadata", error)
+            continue
         size = len(written) if isinstance(written, str) else len(str(written))
         for prefix in _PREFIXES:
             if number < MAX_METADATA_KEYS and size <= MAX_METADATA_VALUE:
                 rendered.plain[prefix + name] = written
                 rendered.genai[prefix + name] = written
             elif size <= MAX_ROOT_METADATA_VALUE:
-                rendered.root[prefix + name] = written
+                rendered.root = {**rendered.root, prefix + name: written}
 
 
 def attribute_value(value: object) -> Any:
@@ -112,8 +124,12 @@ def attribute_value(value: object) -> Any:
         return utf8(value)
     if isinstance(value, (bool, float)) or (isinstance(value, int) and value.bit_length() < 64):
         return value
-    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+    if isinstance(value, (list, tuple)) and len(value) <= MAX_ARRAY:
         kinds = {type(item) for item in value}
-        if len(kinds) <= 1 and kinds <= {str, bool, float}:
+        if kinds <= {str}:
+            return tuple(utf8(item) for item in value)
+        if len(kinds) == 1 and (
+            kinds <= {bool, float} or (kinds == {int} and all(item.bit_length() < 64 for item in value))
+        ):
             return tuple(value)
     return captured(value)[0]

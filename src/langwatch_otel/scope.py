@@ -173,6 +173,9 @@ def _shorten(scope: Scope) -> None:
     if stale > MAX_STALE:
         last.inherited = last.named
         last.above = found
+        last.heir_of = None
+        if last.anchor is not None:
+            last.anchor = last.anchor.nearest_open()  # An ended one holds its scope, and all above that.
         if found is not None:
             last._follow(found)
 

@@ -12,8 +12,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from ._guard import guarded, swallowed
 from .genai import has_genai_key, is_genai_scope
-from .late import late_of
-from .open_span import OpenSpan, sequence
+from .open_span import OpenSpan, late_of, sequence
 from .rendering import NOTHING, Attributes
 from .stamping import attributes_of
 
@@ -53,7 +52,11 @@ class ConversationSpanExporter(SpanExporter):
             self._forget_parent()
         with self._lock:
             kept, self._kept = self._kept, []
-            earlier = self._send([_named(span, late_of(span)) for span in kept])
+            try:
+                earlier = self._send([_named(span, late_of(span)) for span in kept])
+            except Exception as error:  # What comes after must not suffer for it.
+                swallowed("exporting what was kept back", error)
+                earlier = SpanExportResult.FAILURE
             result = self._send(self._ready(spans))
             return result if earlier is SpanExportResult.SUCCESS else earlier
 
@@ -160,7 +163,7 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
         genai = held.genai or (made_by is not None and is_genai_scope(made_by.name)) or has_genai_key(present)
         wanted = rendered.ids if span.dropped_attributes else rendered.for_span(genai, held.root)
         before = len(present)
-        for key, value in wanted.items():
+        for key, value in held.stamper.fit(wanted).items():
             present.setdefault(key, value)
         return _NamedSpan(span, present) if len(present) > before else span
     except Exception as error:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from opentelemetry.context import Context, get_current
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor
+from opentelemetry.sdk.trace import Span, SpanLimits, SpanProcessor
 from opentelemetry.trace import INVALID_SPAN, SpanKind, set_span_in_context
 
+from . import scope as _scope
 from ._guard import guarded, swallowed
 from .attributes import HTTP_METHODS
-from .late import hang
 from .naming import SCOPE_KEY, scope_of
 from .open_span import HANGS_AS, OpenSpan, sequence
 from .rendering import NOTHING
@@ -22,6 +24,9 @@ MAX_ENDING = 1000
 
 # The key under which a context holds its span, asked of the public function: reading it is five times as fast.
 _SPAN_KEY = next(iter(set_span_in_context(INVALID_SPAN, Context())))
+
+# Whose spans below the server span are the request's own, beside the application's.
+_FRAMEWORKS = ("fastapi", "opentelemetry.instrumentation.")
 
 
 class ConversationSpanProcessor(SpanProcessor):
@@ -67,7 +72,9 @@ class ConversationSpanProcessor(SpanProcessor):
                 self._stamper.first(span, held, rendered)
             # A name that came meanwhile, from another thread, found this span in its scope, or is seen here.
             if scope.rendered is not rendered and not held.borrowed:
-                held.restamp(scope.rendered)
+                with _scope.lock:  # It may have stamped before we did: what stands there is ours, and older.
+                    held.stamped = rendered
+                    held.restamp(scope.rendered)
         except Exception as error:
             swallowed("starting a span", error)
 
@@ -105,11 +112,15 @@ class ConversationSpanProcessor(SpanProcessor):
         except Exception as error:
             swallowed("ending a span", error)
 
-    def on_end(self, span: ReadableSpan) -> None:
+    def on_end(self, span: Any) -> None:
+        # All processors and exporters share this one readable span: what hangs on it reaches the export thread.
         if self._ending:
-            held = self._ending.pop(span.context.span_id, None)
-            if held is not None:
-                hang(held, span)
+            try:
+                held = self._ending.pop(span.context.span_id, None)
+                if held is not None:
+                    span._langwatch_otel_late = held
+            except Exception as error:
+                swallowed("handing on a span that ended", error)
 
     def shutdown(self) -> None:
         return
@@ -136,6 +147,6 @@ def _borrows(span: Span, held: OpenSpan, parent: OpenSpan | None, scope: Scope, 
     if parent is not None and parent.borrowed:
         return True
     made_by = span.instrumentation_scope
-    if scope.http is not None and made_by is not None and made_by.name == scope.http:
+    if made_by is not None and made_by.name == scope.http and made_by.name.startswith(_FRAMEWORKS):
         return True
     return loan.reaches(scope)

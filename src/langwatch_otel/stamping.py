@@ -72,30 +72,33 @@ class Stamper:
         self._genai_scopes: dict[str, bool] = {}
 
     def first(self, span: RecordingSpan, held: OpenSpan, rendered: Rendered) -> None:
-        """Stamp a span as it starts: what `stamp` does, written out for speed, since every span passes here."""
+        """Stamp a span as it starts: what `_first` does, written out for the ordinary span, since all pass here."""
         try:
             present: Attributes = span.attributes.copy()  # type: ignore[union-attr]
         except AttributeError:
             present = attributes_of(span)
-        genai = self._genai_scopes.get(span.instrumentation_scope.name)
-        # One search through all names; what else contains the prefix is sorted out by the slower look.
-        if not genai and (genai is None or GEN_AI_PREFIX in "\n".join(present)):
-            genai = self.is_genai(span, present)
-        held.genai = genai
-        wanted = rendered.genai if genai else rendered.plain
+        wanted = rendered.plain
         if (
-            len(present) + len(wanted) > self._room
+            self._genai_scopes.get(span.instrumentation_scope.name) is not False
+            or len(present) + len(wanted) > self._room
             or rendered.length > self._length
-            or (held.root and rendered.root)
-            or not wanted.keys().isdisjoint(present)
+            or (rendered.root and held.root)
         ):
-            self.stamp(span, present, rendered.for_span(genai, held.root), rendered)
-        elif len(wanted) <= FEW:
+            return self._first(span, held, rendered, present)
+        for key in present:
+            if key in wanted or GEN_AI_PREFIX in key:
+                return self._first(span, held, rendered, present)
+        if len(wanted) > FEW:
+            span.set_attributes(wanted)
+        else:
             put = span.set_attribute
             for key, value in wanted.items():
                 put(key, value)
-        else:
-            span.set_attributes(wanted)
+        return None
+
+    def _first(self, span: RecordingSpan, held: OpenSpan, rendered: Rendered, present: Attributes) -> None:
+        held.genai = self.is_genai(span, present)
+        self.stamp(span, present, rendered.for_span(held.genai, held.root), rendered)
 
     def is_genai(self, span: RecordingSpan, present: Attributes) -> bool:
         """Say whether `span` is a GenAI span, by who made it or by the attributes that it has now."""
@@ -146,7 +149,8 @@ class Stamper:
     ) -> None:
         """Write all of `wanted` where it fits, else the two ids alone: a full span drops its oldest attributes."""
         if self._limit is not None and count > self._limit:
-            span.set_attributes({key: rendered.ids[key] for key in wanted if key in rendered.ids})
+            ids = rendered.ids
+            span.set_attributes({key: ids[key] for key in wanted if key in ids})
             return
         dropped = span.dropped_attributes
         span.set_attributes(wanted)

@@ -55,6 +55,7 @@ def setup(
     settings.setdefault("backfill", None)
     chosen = config.read(settings)
     goes_to = destination.choose(endpoint_url, api_key)
+    destination.check(goes_to)
     if debug:
         logger.setLevel(logging.DEBUG)
     with_defaults = {
@@ -76,6 +77,16 @@ def setup(
     for instrumentor in instrumentations.turn_on(instrumentors, provider):
         also_undo(instrumentor.uninstrument)
     return provider
+
+
+def ensure_setup(api_key: str | None = None) -> None:
+    """Call setup(), where nobody has and there is a LangWatch API key, given or in the environment."""
+    if (api_key or os.environ.get("LANGWATCH_API_KEY")) and not _is_set_up():
+        setup(api_key=api_key)
+
+
+def _is_set_up() -> bool:
+    return bool(LangWatchInstrumentor().is_instrumented_by_opentelemetry)
 
 
 def _new_provider(service_name: str | None, base_attributes: Mapping[str, Any] | None) -> TracerProvider:

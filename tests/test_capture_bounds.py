@@ -1,0 +1,193 @@
+"""What is captured is bounded, in bytes and in time, however large or strange the arguments are."""
+
+import dataclasses
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import langwatch_otel as langwatch
+from _recorder import recording
+from langwatch_otel.capture import CUT, MAX_BYTES, captured
+
+LETTERS = st.sampled_from(["a", "é", "漢", "😀", "\x00", '"', "\\", "\n", "\ud800", "\x7f"])
+TEXTS = st.builds(lambda letter, count: letter * count, LETTERS, st.integers(0, 20_000))
+NESTED = st.recursive(
+    TEXTS | st.integers() | st.floats() | st.none() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=TEXTS)
+def test_text_is_cut_at_16_kib(text):
+    """Text takes at most 16 KiB of UTF-8; a longer one ends in a mark, another is the text itself."""
+    sayable = text.encode("utf-8", "backslashreplace").decode()
+    found, mime = captured(text)
+    assert mime == "text/plain"
+    assert len(found.encode()) <= MAX_BYTES
+    if len(sayable.encode()) <= MAX_BYTES:
+        assert found == sayable
+    else:
+        assert found.endswith(CUT)
+        assert sayable.startswith(found[: -len(CUT)])
+        assert len(found.encode()) > MAX_BYTES - len(CUT.encode()) - 4
+
+
+@settings(max_examples=150, deadline=None)
+@given(value=st.lists(NESTED, max_size=5) | st.dictionaries(TEXTS, NESTED, max_size=4))
+def test_nested_data_is_cut_at_16_kib(value):
+    """Nested data is valid JSON of at most 16 KiB; what was left out is marked, else all is there."""
+    found, mime = captured(value)
+    assert mime == "application/json"
+    assert len(found.encode()) <= MAX_BYTES
+    read = json.loads(found)
+    if CUT not in found:
+        assert len(read) == len(value)
+
+
+def test_a_stream_is_cut_and_marked():
+    """A generator's text is joined up to 16 KiB and marked where there was more."""
+    for count, cut in ((MAX_BYTES // 64, False), (MAX_BYTES // 64 + 1, True)):
+        with recording(settings={"capture_content": True}) as recorder:
+
+            @langwatch.trace(name="stream")
+            def stream(count=count):
+                yield from ["x" * 64] * count
+
+            assert sum(map(len, stream())) == 64 * count
+            found = recorder.by_name["stream"]["output.value"]
+        assert len(found.encode()) <= MAX_BYTES
+        assert found.endswith(CUT) == cut
+
+
+def test_the_time_to_the_first_chunk_is_measured():
+    """A generator's span says how many seconds passed until the first thing that it yields."""
+
+    @langwatch.trace(name="stream")
+    def stream():
+        time.sleep(0.05)
+        yield "x"
+
+    with recording() as recorder:
+        assert list(stream()) == ["x"]
+        assert 0.05 <= recorder.by_name["stream"]["gen_ai.response.time_to_first_chunk"] < 5
+
+
+class Slow:
+    """An object that nobody should look into."""
+
+    def __repr__(self):
+        time.sleep(10)
+        return "slow"
+
+    __str__ = __repr__
+
+
+@dataclasses.dataclass
+class Node:
+    """Half of a circle."""
+
+    other: object = None
+
+
+def circle():
+    first, mapping = Node(), {}
+    first.other = Node(first)
+    mapping["self"] = [mapping, first]
+    return mapping
+
+
+def ladder():
+    """Doubles at every step down: 2^60 paths through it."""
+    found = ["x"]
+    for _ in range(60):
+        found = [found, found]
+    return found
+
+
+LARGE = {
+    "text": "x" * 10_000_000,
+    "other alphabet": "漢" * 5_000_000,
+    "control": "\x00" * 10_000_000,
+    "bytes": bytes(10_000_000),
+    "list": [0] * 2_000_000,
+    "texts": ["y" * 1_000_000] * 10,
+    "mapping": dict.fromkeys(range(1_000_000), "z"),
+    "range": range(10**12),
+    "set": set(range(500_000)),
+    "key": {"k" * 10_000_000: 1},
+    "number": 10**4000,
+    "circle": circle(),
+    "ladder": ladder(),
+    "slow": [Slow()] * 10_000,
+}
+
+
+@pytest.mark.parametrize("shape", LARGE)
+def test_capture_costs_little_however_large(shape):
+    """Arguments of 10 MB, circles and objects with a slow `repr` cost a call some milliseconds."""
+    value = LARGE[shape]
+    with recording(settings={"capture_content": True}) as recorder:
+        call = langwatch.trace(name="f")(lambda argument: argument)
+        took = []
+        for _ in range(5):
+            began = time.perf_counter()
+            assert call(value) is value
+            took.append(time.perf_counter() - began)
+        for key in ("input.value", "output.value"):
+            assert len(recorder.by_name["f"][key].encode()) <= MAX_BYTES
+    assert min(took) < 0.5  # Measured: 12 ms for a capture of both, 36 ms for `ladder`; machines may be busy.
+
+
+@pytest.mark.parametrize("shape", LARGE)
+def test_metadata_costs_little_however_large(shape):
+    """Metadata of 10 MB costs some milliseconds, and never stands on a span as it is."""
+    took = []
+    with recording() as recorder:
+        for _ in range(5):
+            with recorder.tracer.start_as_current_span("request"):
+                began = time.perf_counter()
+                langwatch.set_conversation("t", metadata={"large": LARGE[shape], "small": 1})
+                took.append(time.perf_counter() - began)
+            found = recorder.by_name["request"]
+        found.pop("langwatch.metadata.large", None)
+    assert found == {"session.id": "t", "langwatch.metadata.small": 1}
+    assert min(took) < 0.5
+
+
+def test_metadata_has_bounds():
+    """Of metadata 16 keys of 1 KiB go on every span, 64 of 16 KiB on the local root, no more."""
+    metadata = {f"k{number:02}": number for number in range(70)}
+    metadata["k00"], metadata["k01"], metadata["k02"] = "x" * 1024, "x" * 1025, "x" * (16 * 1024 + 1)
+    with recording() as recorder, recorder.tracer.start_as_current_span("root"):
+        langwatch.set_conversation(metadata=metadata)
+        recorder.tracer.start_span("inside").end()
+    everywhere = [f"langwatch.metadata.k{number:02}" for number in range(16) if number not in (1, 2)]
+    root = [f"langwatch.metadata.k{number:02}" for number in range(64) if number != 2]
+    assert {name: sorted(found) for name, found in recorder.by_name.items()} == {
+        "inside": everywhere,
+        "root": root,
+    }
+
+
+def test_metadata_keeps_its_types():
+    """Scalars and arrays of one kind stay what they are; everything else is JSON."""
+    kept = {
+        "a": 1,
+        "b": 1.5,
+        "c": True,
+        "d": "x",
+        "e": (1, 2),
+        "f": ("x", "y"),
+        "g": (1.5, 2.0),
+        "h": (True,),
+    }
+    changed = {"i": [1, "x"], "j": {"x": [1]}, "k": 2**63, "l": [2**63], "m": None}
+    expected = {**kept, "i": '[1, "x"]', "j": '{"x": [1]}', "k": str(2**63), "l": f"[{2**63}]"}
+    with recording() as recorder, recorder.tracer.start_as_current_span("root"):
+        langwatch.set_conversation(metadata={**kept, **changed})
+    assert recorder.by_name["root"] == {f"langwatch.metadata.{key}": value for key, value in expected.items()}

@@ -1,0 +1,216 @@
+"""On and off, twice, for any provider, early or late; and what is refused."""
+
+import functools
+import gc
+import subprocess
+import sys
+import tracemalloc
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.trace import ProxyTracerProvider
+
+import langwatch_otel as langwatch
+from _recorder import NAMED, UNNAMED, make_provider, named, processors
+from _servers import clean_environment
+from langwatch_otel import ConfigurationError, LangWatchInstrumentor, _guard
+
+
+@pytest.fixture(autouse=True)
+def off_again(monkeypatch):
+    """Whatever a test turns on is off again, in an empty context."""
+    monkeypatch.setattr(_guard, "_said", set())
+    token = attach(Context())
+    yield
+    LangWatchInstrumentor().uninstrument()
+    detach(token)
+
+
+@pytest.fixture
+def provider():
+    """A provider of one's own; what it exported is `provider.exporter`."""
+    return make_provider()
+
+
+def test_on_and_off(provider):
+    """Turned on a provider's spans are named, turned off no more, as often as one likes; twice is once."""
+    ours = LangWatchInstrumentor()
+    seen = [named(provider), ours.is_instrumented_by_opentelemetry]
+    for _ in range(2):
+        ours.instrument(tracer_provider=provider)
+        LangWatchInstrumentor().instrument(tracer_provider=provider)
+        seen += [named(provider), ours.is_instrumented_by_opentelemetry, len(processors(provider))]
+        LangWatchInstrumentor().uninstrument()
+        ours.uninstrument()
+        seen += [named(provider), ours.is_instrumented_by_opentelemetry]
+    assert seen == [UNNAMED, False, *2 * [NAMED, True, 2, UNNAMED, False]]
+
+
+def test_two_providers_at_once():
+    """Turned on for two providers both are named, and one uninstrument() turns off both."""
+    providers = [make_provider(), make_provider()]
+    for each in providers:
+        LangWatchInstrumentor().instrument(tracer_provider=each)
+    assert [named(each) for each in providers] == [NAMED, NAMED]
+    LangWatchInstrumentor().uninstrument()
+    assert [named(each) for each in providers] == [UNNAMED, UNNAMED]
+
+
+def test_decorators_use_the_provider_given(provider):
+    """The spans of our decorators are made by the provider that was given, not by the global one."""
+    LangWatchInstrumentor().instrument(tracer_provider=provider)
+    with langwatch.trace(name="turn", thread_id="t"):
+        pass
+    assert [span.name for span in provider.exporter.get_finished_spans()] == ["turn"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [object(), "x", 5, ProxyTracerProvider(), trace.NoOpTracerProvider(), LoggerProvider]
+)
+@pytest.mark.parametrize("setting", ["tracer_provider", "logger_provider"])
+def test_a_wrong_provider_is_refused(setting, wrong):
+    """What is no provider of the SDK raises ConfigurationError that says what it takes; all stays off."""
+    if setting == "logger_provider" and wrong is LoggerProvider:
+        pytest.skip("the class has the method")
+    takes = {"tracer_provider": "a TracerProvider", "logger_provider": "a LoggerProvider"}[setting]
+    with pytest.raises(
+        ConfigurationError, match=f"^setting '{setting}' takes {takes} of opentelemetry-sdk, got"
+    ):
+        LangWatchInstrumentor().instrument(**{setting: wrong})
+    assert not LangWatchInstrumentor().is_instrumented_by_opentelemetry
+
+
+def test_backfill_wraps_and_unwraps(monkeypatch):
+    """backfill=True wraps a provider's exporters, in place and once; uninstrument() puts them back."""
+    providers = [make_provider(), make_provider(batch=True)]
+    before = [exporters(each) for each in providers]
+    for each in providers * 2:
+        LangWatchInstrumentor().instrument(tracer_provider=each, backfill=True)
+    wrapped = [exporters(each) for each in providers]
+    assert [[type(one).__name__ for one in each] for each in wrapped] == [["ConversationSpanExporter"]] * 2
+    assert [[one._exporter for one in each] for each in wrapped] == before
+
+    tracer = providers[1].get_tracer("application")
+    with tracer.start_as_current_span("request"):
+        tracer.start_span("early").end()
+        langwatch.set_conversation(thread_id="t")
+    providers[1].force_flush()
+    finished = providers[1].exporter.get_finished_spans()
+    assert {span.name: dict(span.attributes) for span in finished} == {"early": NAMED, "request": NAMED}
+
+    LangWatchInstrumentor().uninstrument()
+    assert [exporters(each) for each in providers] == before
+    for each in providers:
+        each.shutdown()
+
+
+def exporters(provider):
+    found = processors(provider)[0]
+    return [
+        found.span_exporter if isinstance(found, SimpleSpanProcessor) else found._batch_processor._exporter
+    ]
+
+
+def test_an_exporter_that_raises_is_put_back(monkeypatch):
+    """uninstrument() puts the exporter back even where it raises on what was kept back for it."""
+    provider = make_provider(batch=True)
+    LangWatchInstrumentor().instrument(tracer_provider=provider, backfill=True)
+    wrapper = exporters(provider)[0]
+    monkeypatch.setattr(wrapper, "let_go", lambda: 1 / 0)
+    LangWatchInstrumentor().uninstrument()
+    assert exporters(provider) == [provider.exporter]
+    provider.shutdown()
+
+
+def test_on_and_off_a_thousand_times_leaves_nothing(provider):
+    """Turned on and off 1,000 times there is one processor, the API's setter, and no growth."""
+    setter = trace._set_tracer_provider
+
+    def cycle(count):
+        for _ in range(count):
+            LangWatchInstrumentor().instrument(tracer_provider=provider, backfill=True)
+            LangWatchInstrumentor().instrument()
+            LangWatchInstrumentor().uninstrument()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = cycle(20)
+        grown = cycle(1000) - before
+    finally:
+        tracemalloc.stop()
+    assert len(processors(provider)) == 2
+    assert trace._set_tracer_provider is setter
+    assert exporters(provider) == [provider.exporter]
+    assert grown < 20_000
+
+
+def test_our_hook_is_inert_below_somebody_elses():
+    """Another's wrapper around the API's setter stays; ours below it does nothing, and serves again."""
+    setter = trace._set_tracer_provider
+    LangWatchInstrumentor().instrument()
+    ours = trace._set_tracer_provider
+    assert ours is not setter
+
+    @functools.wraps(ours)  # Copies what ours has: it must not be taken for ours.
+    def theirs(*args, **kwargs):
+        return ours(*args, **kwargs)
+
+    trace._set_tracer_provider = theirs
+    try:
+        LangWatchInstrumentor().uninstrument()
+        assert trace._set_tracer_provider is theirs
+        LangWatchInstrumentor().instrument()
+        assert trace._set_tracer_provider is theirs
+    finally:
+        trace._set_tracer_provider = ours
+        LangWatchInstrumentor().uninstrument()
+    assert trace._set_tracer_provider is setter
+
+
+LATER = """
+from opentelemetry import trace
+from opentelemetry.trace import set_tracer_provider
+import langwatch_otel as langwatch
+from _recorder import make_provider, named, processors
+early = trace.get_tracer("application")
+{before}
+provider = make_provider()
+{wrapper}
+set_tracer_provider(provider)
+{after}
+with langwatch.conversation(thread_id="t"):
+    early.start_span("early").end()
+print([dict(span.attributes) for span in provider.exporter.get_finished_spans()], named(provider))
+"""
+ON, OFF = "langwatch.LangWatchInstrumentor().instrument()", "langwatch.LangWatchInstrumentor().uninstrument()"
+ON_TOP = "ours = trace._set_tracer_provider; trace._set_tracer_provider = lambda *a, **k: ours(*a, **k)"
+
+
+@pytest.mark.parametrize(
+    ("before", "wrapper", "after", "expected"),
+    [
+        (ON, "", "", NAMED),
+        (ON, "", OFF, UNNAMED),
+        (f"{ON}; {OFF}", "", "", UNNAMED),
+        (f"{ON}; {OFF}; {ON}", "", "", NAMED),
+        ("", "", ON, NAMED),
+        (ON, ON_TOP, "", NAMED),
+        (ON, f"{ON_TOP}; {OFF}", "", UNNAMED),
+        (ON, f"{ON_TOP}; {OFF}; {ON}", "", NAMED),
+    ],
+)
+def test_a_global_provider_set_later(before, wrapper, after, expected):
+    """A global provider set after us is named too, for earlier tracers as well, unless we are off."""
+    program = LATER.format(before=before, wrapper=wrapper, after=after)
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env=clean_environment(PYTHONPATH="tests:src"),
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, ran.stderr, ran.stdout.strip()) == (0, "", f"{[expected]} {expected}")

@@ -1,0 +1,175 @@
+"""Memory stays flat, however long a process, a websocket or a generator goes on.
+
+Each case runs in small by default, and with `-m stress` at the size that it is about.
+"""
+
+import asyncio
+import time
+import tracemalloc
+from contextlib import nullcontext
+
+import pytest
+from opentelemetry.context import Context, attach, detach
+
+import langwatch_otel as langwatch
+from _memory import SIZES, growth, kept, report, resident, tracing
+
+
+@pytest.fixture
+def tracer():
+    """The tracer of a provider that keeps nothing."""
+    with tracing() as found:
+        yield found
+
+
+def turn(tracer, number):
+    with tracer.start_as_current_span("request"):
+        tracer.start_span("early").end()
+        langwatch.set_conversation(thread_id=f"thread-{number}", user_id="u", metadata={"n": number})
+        with langwatch.trace(name="turn"), langwatch.span(name="tool"):
+            tracer.start_span("inside").end()
+
+
+@pytest.mark.parametrize("large", SIZES)
+def test_turns_leave_nothing(tracer, large):
+    """Turn after turn, each with a thread of its own, nothing is kept."""
+    count = 1_000_000 if large else 1500
+
+    def run(count):
+        for number in range(count):
+            turn(tracer, number)
+
+    grown = growth(run, 1500)
+    before, began = resident(), time.perf_counter()
+    if large:
+        run(count)
+    report("turns", count, python=grown, rss=resident() - before, seconds=int(time.perf_counter() - began))
+    assert grown < 20_000
+    assert resident() - before < 8_000_000
+
+
+@pytest.mark.parametrize("block", [langwatch.conversation, None], ids=["turns", "one thread"])
+@pytest.mark.parametrize("large", SIZES)
+def test_a_long_scope_is_flat(tracer, large, block):
+    """Under one open span, as of a websocket, message after message leaves nothing."""
+    count = 100_000 if large else 2000
+
+    def run(count):
+        for number in range(count):
+            with block(thread_id=f"thread-{number}") if block else nullcontext():
+                tracer.start_span("message").end()
+
+    with tracer.start_as_current_span("websocket"):
+        if block is None:
+            langwatch.set_conversation(thread_id="t")
+        grown = growth(run, count)
+    report(f"long scope of {'turns' if block else 'one thread'}", count, python=grown)
+    assert grown < 30_000
+
+
+def test_spans_that_never_end_go_with_their_scope(tracer):
+    """What is kept of a span that is dropped without an end is small, and goes when its scope does."""
+
+    def websocket(count):
+        with tracer.start_as_current_span("websocket"):
+            for _ in range(count):
+                tracer.start_span("message")
+            return kept()
+
+    websocket(100)
+    tracemalloc.start()
+    try:
+        before = kept()
+        assert websocket(2000) - before < 2000 * 500
+        assert kept() - before < 30_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("large", SIZES)
+def test_renaming_in_one_place_is_flat(tracer, large):
+    """One open span in which thread after thread is named keeps nothing of those before."""
+    count = 100_000 if large else 2000
+
+    def run(count):
+        for number in range(count):
+            langwatch.set_conversation(thread_id=f"thread-{number}")
+            tracer.start_span("message").end()
+
+    with tracer.start_as_current_span("websocket"):
+        grown = growth(run, count)
+    report("renaming", count, python=grown)
+    assert grown < 30_000
+
+
+@pytest.mark.parametrize("large", SIZES)
+def test_spans_that_never_end_are_flat(tracer, large):
+    """Requests whose spans are dropped and never end leave nothing."""
+    count = 100_000 if large else 2000
+
+    def run(count):
+        for number in range(count):
+            token = attach(Context())
+            span = tracer.start_span("request")
+            with langwatch.conversation(thread_id=f"thread-{number}"):
+                tracer.start_span("inside")
+            del span
+            detach(token)
+
+    grown = growth(run, count)
+    report("never ended", count, python=grown)
+    assert grown < 30_000
+
+
+@pytest.mark.parametrize("large", SIZES)
+def test_abandoned_generators_are_flat(tracer, large):
+    """Generators left after their first item, sync and async, leave nothing once they are collected."""
+    count = 60_000 if large else 1000
+
+    @langwatch.trace
+    def items():
+        langwatch.set_conversation(thread_id="t")
+        while True:
+            yield "x"
+
+    @langwatch.trace
+    async def async_items():
+        langwatch.set_conversation(thread_id="t")
+        while True:
+            yield "x"
+
+    async def first():
+        async for _ in async_items():
+            break
+        await asyncio.sleep(0)
+
+    async def many(count):
+        for _ in range(count):
+            await first()
+
+    def run(count):
+        for _ in range(count):
+            next(items())
+        asyncio.run(many(count))
+
+    grown = growth(run, count)
+    report("abandoned generators", count, python=grown)
+    assert grown < 30_000
+
+
+def test_a_generator_of_empty_items_is_flat(tracer):
+    """A generator that yields nothing of weight for ever keeps no list of it."""
+
+    @langwatch.trace(capture_output=True)
+    def items():
+        while True:
+            yield ""
+
+    generator = items()
+
+    def run(count):
+        for _ in range(count):
+            next(generator)
+
+    assert growth(run, 20_000) < 5_000
+    generator.close()

@@ -1,0 +1,86 @@
+"""Settings: what each takes, and what becomes of those that it does not take."""
+
+import pytest
+from opentelemetry.context import Context, attach, detach
+
+from _recorder import NAMED, UNNAMED, make_provider, named, processors
+from langwatch_otel import ConfigurationError, LangWatchInstrumentor, _guard, config
+
+
+@pytest.fixture(autouse=True)
+def off_again(monkeypatch):
+    """Whatever a test turns on is off again, in an empty context."""
+    monkeypatch.setattr(_guard, "_said", set())
+    token = attach(Context())
+    yield
+    LangWatchInstrumentor().uninstrument()
+    detach(token)
+
+
+@pytest.fixture
+def provider():
+    """A provider of one's own; what it exported is `provider.exporter`."""
+    return make_provider()
+
+
+WRONG = {
+    "backfill": ("maybe", "true or false"),
+    "capture_content": (2, "true or false"),
+    "conversation_id_on": ("some", "one of genai, all, none"),
+    "flush_on_shutdown": ("", "true or false"),
+    "max_id_length": (15, "a whole number from 16 to 1024"),
+}
+
+
+def test_every_setting_has_a_wrong_value_here():
+    """Each setting of the code is among those that the tests below hand a wrong value."""
+    assert set(config.SETTINGS) - set(WRONG) == set()
+
+
+@pytest.mark.parametrize("setting", WRONG)
+def test_a_wrong_value_is_refused(monkeypatch, provider, setting):
+    """A wrong argument or variable raises ConfigurationError: setting, value and what it takes."""
+    value, takes = WRONG[setting]
+    expected = f"setting {setting!r} takes {takes}, got {value!r}"
+    with pytest.raises(ConfigurationError) as caught:
+        LangWatchInstrumentor().instrument(tracer_provider=provider, **{setting: value})
+    assert str(caught.value) == expected
+    monkeypatch.setenv(f"OTEL_LANGWATCH_{setting.upper()}", "wrong")
+    with pytest.raises(ValueError) as caught:
+        LangWatchInstrumentor().instrument(tracer_provider=provider)
+    assert str(caught.value) == f"setting {setting!r} takes {takes}, got 'wrong'"
+    assert (named(provider), len(processors(provider))) == (UNNAMED, 1)
+
+
+@pytest.mark.parametrize("value", [15, 1025, "x", 1.5, None, True, "0x20", 10**30])
+def test_max_id_length_takes_whole_numbers_of_its_range(provider, value):
+    """`max_id_length` takes 16 to 1024 and nothing else; None is as if it were not there."""
+    if value is None:
+        LangWatchInstrumentor().instrument(tracer_provider=provider, max_id_length=value)
+        assert config.active().max_id_length == 200
+        return
+    with pytest.raises(ConfigurationError, match="max_id_length"):
+        LangWatchInstrumentor().instrument(tracer_provider=provider, max_id_length=value)
+
+
+def test_an_unknown_setting_is_refused(provider):
+    """A setting that does not exist raises ConfigurationError that lists those that do."""
+    with pytest.raises(ConfigurationError) as caught:
+        LangWatchInstrumentor().instrument(tracer_provider=provider, thread="x")
+    assert str(caught.value) == (
+        f"setting 'thread' takes no value: the settings are {', '.join(sorted(config.SETTINGS))}, got 'x'"
+    )
+
+
+def test_auto_instrumentation_is_never_stopped(caplog, monkeypatch, provider):
+    """Under auto-instrumentation wrong settings are logged and their defaults hold; others are taken."""
+    monkeypatch.setenv("OTEL_LANGWATCH_BACKFILL", "maybe")
+    LangWatchInstrumentor().instrument(
+        tracer_provider=provider, skip_dep_check=True, nonsense=1, max_id_length=3, conversation_id_on="all"
+    )
+    active = config.active()
+    assert (active.backfill, active.max_id_length, active.conversation_id_on) == (None, 200, "all")
+    assert named(provider) == {**NAMED, "gen_ai.conversation.id": "t"}
+    assert sorted(message.split(" takes ")[0] for message in caplog.messages) == [
+        "setting 'backfill'", "setting 'max_id_length'", "setting 'nonsense'",
+    ]  # fmt: skip
