@@ -24,7 +24,9 @@ def tests(session: nox.Session) -> None:
 def fastapi(session: nox.Session, fastapi: str) -> None:
     """What touches FastAPI, with its own spans and with contrib's."""
     session.install("-e", ".[dev]", f"fastapi=={fastapi}" if fastapi else "fastapi")
-    session.run("pytest", "-m", "matrix or not stress", "tests", "-k", "fastapi or lifespan or chatbot", *session.posargs)
+    session.run(
+        "pytest", "-m", "matrix or not stress", "tests", "-k", "fastapi or lifespan or chatbot", *session.posargs
+    )
 
 
 @nox.session(python="3.12")
@@ -53,7 +55,11 @@ def examples(session: nox.Session) -> None:
     """The property tests with 10^5 examples."""
     session.install("-e", ".[dev]")
     session.run(
-        "pytest", "tests/test_schedules.py", "--timeout=7200", *session.posargs, env={"LANGWATCH_OTEL_EXAMPLES": "100000"}
+        "pytest",
+        "tests/test_schedules.py",
+        "--timeout=7200",
+        *session.posargs,
+        env={"LANGWATCH_OTEL_EXAMPLES": "100000"},
     )
 
 

@@ -33,9 +33,7 @@ def get_conversation_history(thread_id: str) -> list:
 @app.post("/chat")
 @langwatch.trace()
 async def chat(request: ChatRequest):
-    langwatch.get_current_trace().update(
-        metadata={"thread_id": request.thread_id, "user_id": request.user_id}
-    )
+    langwatch.get_current_trace().update(metadata={"thread_id": request.thread_id, "user_id": request.user_id})
     history = get_conversation_history(request.thread_id)
     response = client.chat.completions.create(
         model="gpt-4.1",

@@ -17,9 +17,7 @@ class Endpoint:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                spans = (
-                    [] if self.headers.get("Content-Encoding") else decode(body, self.headers["Content-Type"])
-                )
+                spans = [] if self.headers.get("Content-Encoding") else decode(body, self.headers["Content-Type"])
                 names = [span.name for span in spans]
                 endpoint.requests.append((self.path, self.headers.get("Authorization"), names))
                 self.send_response(200)

@@ -30,9 +30,7 @@ def secret() -> Secret:
 
 @router.post("/answer")
 @langwatch.trace(name="answer", thread_id=langwatch.arg("question.thread_id"), capture_input=True)
-async def answer(
-    question: Question, request: Request, hidden: Annotated[Secret, Depends(secret)]
-) -> dict[str, str]:
+async def answer(question: Question, request: Request, hidden: Annotated[Secret, Depends(secret)]) -> dict[str, str]:
     """Answer one question."""
     return {"text": question.text, "path": request.url.path, "hidden": type(hidden).__name__}
 

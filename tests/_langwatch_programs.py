@@ -1,123 +1,30 @@
 """Little programs: one for each name of the LangWatch SDK that works here as it does there."""
 
-import json
-import subprocess
-import sys
+import threading
 
-from _servers import clean_environment
 from opentelemetry import trace as otel
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import (
+    BatchSpanProcessor,
+    SimpleSpanProcessor,
+    SpanExporter,
+    SpanExportResult,
+)
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
 import langwatch_otel as langwatch
-
-ELSEWHERE = SpanContext(trace_id=7, span_id=8, is_remote=True, trace_flags=TraceFlags(1))
-
-
-def attribute(key, value):
-    """A check: the span has the attribute."""
-    return lambda span: span.attributes.get(key) == value
+from _langwatch_arguments import ELSEWHERE, attribute, failed
 
 
-def failed(status, events):
-    """A check: the span's status, and how many exceptions it recorded."""
-    return lambda span: (span.status.status_code, len(span.events)) == (status, events)
-
-
-def metrics(span):
-    """A check: metrics as LangWatch reads them, and as every backend does."""
-    return (
-        json.loads(span.attributes["langwatch.metrics"]) == {"prompt_tokens": 3}
-        and span.attributes["gen_ai.usage.input_tokens"] == 3
-    )
-
-
-# What update() takes: (what is given, what the span then is).
-UPDATES = {
-    "name": ("a name", lambda span: span.name == "a name"),
-    "type": ("tool", attribute("langwatch.span.type", "tool")),
-    "input": ({"a": 1}, attribute("input.value", '{"a": 1}')),
-    "output": ("yes", attribute("output.value", "yes")),
-    "error": (ValueError("no"), failed(StatusCode.ERROR, 1)),
-    "timestamps": ({"started_at": 1}, attribute("langwatch.timestamps", '{"started_at": 1}')),
-    "contexts": (["a page"], attribute("langwatch.rag_contexts", '[{"content": "a page"}]')),
-    "model": ("gpt-4.1", attribute("gen_ai.request.model", "gpt-4.1")),
-    "params": ({"temperature": 0}, attribute("langwatch.params", '{"temperature": 0}')),
-    "metrics": ({"prompt_tokens": 3}, metrics),
-}
-NAMED = ({"thread_id": "t1"}, attribute("session.id", "t1"))
-OTHER = (5, attribute("**kwargs", 5))
-BOTH = {
-    **UPDATES,
-    "capture_input": (True, attribute("input.value", '{"question": "why"}')),
-    "capture_output": (True, attribute("output.value", "because")),
-}
-
-# Arguments: by where they are given, what to give and what the span then is.
-ARGUMENTS = {
-    "trace()": {
-        **BOTH,
-        "metadata": NAMED,
-        "tracer_provider": (None, None),
-    },
-    "span()": {
-        **BOTH,
-        "attributes": ({"a": 1}, attribute("a", 1)),
-        "ignore_missing_trace_warning": (True, lambda span: span.name == "answer"),
-        "kind": (SpanKind.CLIENT, lambda span: span.kind is SpanKind.CLIENT),
-        "links": ([Link(ELSEWHERE)], lambda span: [link.context for link in span.links] == [ELSEWHERE]),
-        "parent": (otel.NonRecordingSpan(ELSEWHERE), lambda span: span.parent == ELSEWHERE),
-        "record_exception": (False, failed(StatusCode.ERROR, 0)),
-        "set_status_on_exception": (False, failed(StatusCode.UNSET, 1)),
-        "span_context": (ELSEWHERE, lambda span: span.parent == ELSEWHERE),
-        "start_time": (5, lambda span: span.start_time == 5),
-        "trace": (langwatch.get_current_trace(), lambda span: span.name == "answer"),
-    },
-    "Trace.update()": {**UPDATES, "metadata": NAMED},
-    "Span.update()": {**UPDATES, "**kwargs": OTHER},
-    "Span.end()": {**UPDATES, "**kwargs": OTHER, "end_time": (2**62, lambda span: span.end_time == 2**62)},
-}
-
-
-def give(where, name, value):
-    """Run one call, one turn or one span that is given `value` as the argument `name`."""
-    if where in ("trace()", "span()"):
-        kind = langwatch.trace if where == "trace()" else langwatch.span
-
-        @kind(**{name: value})
-        def answer(question):
-            if name in ("record_exception", "set_status_on_exception"):
-                raise LookupError
-            return "because"
-
-        try:
-            answer("why")
-        except LookupError:
-            pass
-    elif where == "Trace.update()":
-        with langwatch.trace() as turn:
-            turn.update(**{name: value})
-    else:
-        with langwatch.span() as span:
-            (span.update if where == "Span.update()" else span.end)(**{name: value})
-
-
-def _made_with(provider):
+def with_provider(recorder):
+    """A trace that is given a provider of its own is recorded by that one."""
     exporter = InMemorySpanExporter()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    return exporter.get_finished_spans
-
-
-def trace_with_provider():
-    """A trace given a provider of its own is recorded by that one."""
     provider = TracerProvider(shutdown_on_exit=False)
-    finished = _made_with(provider)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
     with langwatch.trace(name="own", tracer_provider=provider):
         pass
-    return [span.name for span in finished()] == ["own"]
+    return [span.name for span in exporter.get_finished_spans()] == ["own"]
 
 
 def handle(method, *args, check, **kwargs):
@@ -200,6 +107,33 @@ def tracer(recorder):
     return recorder.spans[0].parent.span_id == recorder.spans[1].context.span_id
 
 
+class Slow(SpanExporter):
+    """An exporter that is told when it may go on."""
+
+    def __init__(self):
+        self.asked, self.may_go_on = threading.Event(), threading.Event()
+
+    def export(self, spans):
+        self.asked.set()
+        self.may_go_on.wait(10)
+        return SpanExportResult.SUCCESS
+
+    def shutdown(self): ...
+
+
+def send_spans(recorder):
+    """Sending begins at once, and the caller goes on meanwhile."""
+    slow = Slow()
+    recorder.provider.add_span_processor(BatchSpanProcessor(slow, schedule_delay_millis=10_000_000))
+    with langwatch.trace(), langwatch.span():
+        pass
+    langwatch.get_current_trace().send_spans()
+    asked = slow.asked.wait(10)
+    waited = slow.may_go_on.is_set()
+    slow.may_go_on.set()
+    return asked and not waited
+
+
 def of_trace(recorder):
     """A span's trace is the turn that it is in."""
     with langwatch.trace(thread_id="t1") as turn, langwatch.span() as span:
@@ -211,6 +145,14 @@ def wrapped(recorder):
     with recorder.tracer.start_as_current_span("theirs") as span:
         langwatch.get_current_span().wrap_otel_span(span).update(model="m")
     return recorder.by_name["theirs"]["gen_ai.request.model"] == "m"
+
+
+def update_of_trace(recorder):
+    """update() names the turn, and writes to its span from inside another."""
+    with langwatch.trace(name="turn") as turn, langwatch.span():
+        turn.update(metadata={"user_id": "u1"}, model="m")
+    found = recorder.by_name["turn"]
+    return (found["user.id"], found["gen_ai.request.model"]) == ("u1", "m")
 
 
 def _is(value):
@@ -227,10 +169,11 @@ PROGRAMS = {
     "Trace": {
         "metadata": metadata,
         "root_span": root_span,
+        "send_spans": send_spans,
         "span": below(langwatch.trace),
         "trace_id": trace_id,
         "tracer": tracer,
-        "update": lambda recorder: True,  # Each of its arguments has a program of its own.
+        "update": update_of_trace,
     },
     "Span": {
         "add_event": handle("add_event", "done", {"a": 1}, check=lambda span: span.events[0].name == "done"),
@@ -250,47 +193,10 @@ PROGRAMS = {
         "start_time": read("start_time", _is(5)),
         "trace": of_trace,
         "type": read("type", _is("tool")),
-        "update": lambda recorder: True,
+        "update": handle("update", model="m", check=attribute("gen_ai.request.model", "m")),
         "update_name": handle("update_name", "two", check=lambda span: span.name == "two"),
         "wrap_otel_span": wrapped,
     },
+    "trace()": {"tracer_provider": with_provider},
     "get_current_trace()": {"suppress_warning": current},
-}
-
-
-class Instrumentor(BaseInstrumentor):
-    """Stands in for an instrumentor that a program passes: says that it was turned on."""
-
-    def instrumentation_dependencies(self):
-        return ()
-
-    def _instrument(self, **_):
-        print("on")
-
-    def _uninstrument(self, **_):
-        pass
-
-
-# What a program of its own prints, since setup() is for a whole process. {url} is LangWatch's stand-in.
-PROCESSES = {
-    ("setup()", "api_key"): ("setup(endpoint_url='{url}', api_key='key')", "POST /api/otel/v1/traces Bearer key"),
-    ("setup()", "endpoint_url"): ("setup(endpoint_url='{url}')", "POST /api/otel/v1/traces None"),
-    ("setup()", "base_attributes"): ("print(setup(base_attributes={{'a': 1}}).resource.attributes['a'])", "1"),
-    ("setup()", "tracer_provider"): (
-        "from opentelemetry.sdk.trace import TracerProvider as P; p = P(); print(setup(tracer_provider=p) is p)",
-        "True",
-    ),
-    ("setup()", "instrumentors"): ("setup(instrumentors=[programs.Instrumentor()])", "on"),
-    ("setup()", "debug"): (
-        "import logging; setup(debug=True); print(logging.getLogger('langwatch_otel').level)",
-        "10",
-    ),
-    ("ensure_setup()", "api_key"): ("ensure_setup(); ensure_setup(api_key='key')", "POST /api/otel/v1/traces Bearer key"),
-    ("langwatch", "setup"): ("setup()", "POST /v1/traces None"),
-    ("langwatch", "ensure_setup"): ("ensure_setup(); print(hasattr(provider(), 'add_span_processor'))", "False"),
-    ("Trace", "send_spans"): (
-        "setup(); t = langwatch.trace(); t.__enter__(); langwatch.span().__enter__().end(); "
-        "langwatch.get_current_trace().send_spans(); requests.wait(1); os._exit(0)",
-        "POST /v1/traces None",
-    ),
 }

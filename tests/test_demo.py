@@ -79,9 +79,7 @@ def test_the_demo_shows_three_conversations_with_every_span_named():
     """`demo --json` groups what arrived by thread, and is fine only if every span has its id."""
     run = _demo("--json")
     found = json.loads(run.stdout)
-    durations = [
-        part.pop("duration_ms") for thread in found["threads"] for part in (thread, *thread["turns"])
-    ]
+    durations = [part.pop("duration_ms") for thread in found["threads"] for part in (thread, *thread["turns"])]
 
     assert (run.returncode, run.stderr, found) == (0, "", EXPECTED)
     assert all(duration > 50 for duration in durations)
@@ -159,16 +157,12 @@ def test_a_missing_extra_is_named_with_the_line_that_installs_it():
 def test_help_needs_none_of_the_extra():
     """What commands there are can be read on the base install."""
     blocked = "for name in ('fastapi', 'openai', 'rich', 'uvicorn'): sys.modules[name] = None"
-    run = _main(
-        f"import sys\n{blocked}\nfrom langwatch_otel.cli import main\nsys.exit(main(['demo', '--help']))"
-    )
+    run = _main(f"import sys\n{blocked}\nfrom langwatch_otel.cli import main\nsys.exit(main(['demo', '--help']))")
     assert (run.returncode, run.stderr) == (0, "")
     assert "--json" in run.stdout
 
 
 def test_wrong_usage_is_exit_code_2():
     """A command that does not exist is not mistaken for one that found something wrong."""
-    run = subprocess.run(
-        [sys.executable, "-m", "langwatch_otel.cli", "demos"], capture_output=True, text=True
-    )
+    run = subprocess.run([sys.executable, "-m", "langwatch_otel.cli", "demos"], capture_output=True, text=True)
     assert (run.returncode, run.stdout) == (2, "")

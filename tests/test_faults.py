@@ -192,9 +192,7 @@ def test_a_batch_that_fails_takes_no_other_along(monkeypatch, logged):
         recorder.exporter.clear()
         exporter._kept = [early]
         send = recorder.exporter.export
-        monkeypatch.setattr(
-            recorder.exporter, "export", lambda spans: fault() if early in spans else send(spans)
-        )
+        monkeypatch.setattr(recorder.exporter, "export", lambda spans: fault() if early in spans else send(spans))
         exporter.export([request])
 
         assert [span.name for span in recorder.exporter.get_finished_spans()] == ["request"]
@@ -212,8 +210,6 @@ def test_a_fault_at_a_log_record_stays_ours(monkeypatch, logged, name):
         provider.get_logger("application").emit(body="hello", attributes={"k": 1})
     provider.shutdown()
 
-    found = [
-        (each.log_record.body, dict(each.log_record.attributes)) for each in exporter.get_finished_logs()
-    ]
+    found = [(each.log_record.body, dict(each.log_record.attributes)) for each in exporter.get_finished_logs()]
     assert found == [("hello", {"k": 1})]
     assert logged() == ["langwatch_otel failed while emitting a log record: BrokenError"]

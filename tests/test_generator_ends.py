@@ -58,9 +58,7 @@ def test_a_generator_is_ended_when_it_is_broken_off_or_thrown_away(traced, decor
     assert cleaned == [None if decorate is langwatch.span else "g"] * 2
     traced.provider.force_flush()
     spans = traced.exporter.get_finished_spans()
-    assert [s.status.status_code for s in spans] == [StatusCode.UNSET] * (
-        decorate is not langwatch.conversation
-    ) * 2
+    assert [s.status.status_code for s in spans] == [StatusCode.UNSET] * (decorate is not langwatch.conversation) * 2
 
 
 @pytest.mark.parametrize("times", [10, MAX_BYTES, MAX_BYTES + 1, 4 * MAX_BYTES])

@@ -67,18 +67,14 @@ def test_decorators_use_the_provider_given(provider):
     assert [span.name for span in provider.exporter.get_finished_spans()] == ["turn"]
 
 
-@pytest.mark.parametrize(
-    "wrong", [object(), "x", 5, ProxyTracerProvider(), trace.NoOpTracerProvider(), LoggerProvider]
-)
+@pytest.mark.parametrize("wrong", [object(), "x", 5, ProxyTracerProvider(), trace.NoOpTracerProvider(), LoggerProvider])
 @pytest.mark.parametrize("setting", ["tracer_provider", "logger_provider"])
 def test_a_wrong_provider_is_refused(setting, wrong):
     """What is no provider of the SDK raises ConfigurationError that says what it takes; all stays off."""
     if setting == "logger_provider" and wrong is LoggerProvider:
         pytest.skip("the class has the method")
     takes = {"tracer_provider": "a TracerProvider", "logger_provider": "a LoggerProvider"}[setting]
-    with pytest.raises(
-        ConfigurationError, match=f"^setting '{setting}' takes {takes} of opentelemetry-sdk, got"
-    ):
+    with pytest.raises(ConfigurationError, match=f"^setting '{setting}' takes {takes} of opentelemetry-sdk, got"):
         LangWatchInstrumentor().instrument(**{setting: wrong})
     assert not LangWatchInstrumentor().is_instrumented_by_opentelemetry
 
@@ -109,9 +105,7 @@ def test_backfill_wraps_and_unwraps(monkeypatch):
 
 def exporters(provider):
     found = processors(provider)[0]
-    return [
-        found.span_exporter if isinstance(found, SimpleSpanProcessor) else found._batch_processor._exporter
-    ]
+    return [found.span_exporter if isinstance(found, SimpleSpanProcessor) else found._batch_processor._exporter]
 
 
 def test_an_exporter_that_raises_is_put_back(monkeypatch):

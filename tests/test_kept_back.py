@@ -26,9 +26,7 @@ def test_what_may_still_be_named_waits_for_one_batch(traced):
 
     def batch():
         traced.batch.force_flush()
-        found = [
-            (span.name, span.attributes.get("session.id")) for span in traced.exporter.get_finished_spans()
-        ]
+        found = [(span.name, span.attributes.get("session.id")) for span in traced.exporter.get_finished_spans()]
         traced.exporter.clear()
         return found
 

@@ -84,9 +84,7 @@ def test_long_ids_survive_a_value_length_limit_apart(late, limit):
         for number in range(4):
             with recorder.tracer.start_as_current_span("request"):
                 recorder.tracer.start_span("early").end()
-                langwatch.set_conversation(
-                    f"{LONG}{number:010}", f"{LONG}user-{number:010}", f"{LONG}c-{number:09}"
-                )
+                langwatch.set_conversation(f"{LONG}{number:010}", f"{LONG}user-{number:010}", f"{LONG}c-{number:09}")
                 with langwatch.span(name="ours"):
                     pass
         keys = {
@@ -127,9 +125,7 @@ with recording() as recorder:
     print(*[span.attributes["session.id"] for span in recorder.spans])
 """
     environment = clean_environment(OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT="20", PYTHONPATH="tests:src")
-    ran = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-    )
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert ran.stdout.split() == [cut(f"{LONG}{number}", 20) for number in range(3)]
 
 
@@ -184,9 +180,7 @@ def test_lone_surrogates_cost_nothing(caplog):
     bad = "x\ud800"
     with recording(settings={"capture_content": True}) as recorder:
         with (
-            langwatch.trace(
-                name=bad, thread_id=bad, labels=[bad], metadata={bad: bad, "a": [bad], "d": {bad: bad}}
-            ),
+            langwatch.trace(name=bad, thread_id=bad, labels=[bad], metadata={bad: bad, "a": [bad], "d": {bad: bad}}),
             langwatch.span(name="b", type=bad, model=bad) as span,
         ):
             span.update(name=bad, input={bad: bad}, output=bad, params=[bad], **{bad: bad})
@@ -196,7 +190,5 @@ def test_lone_surrogates_cost_nothing(caplog):
         expected = [len(span.attributes) for span in spans]
         sent = encode_spans(spans).resource_spans[0].scope_spans[0].spans
         assert [len(span.attributes) for span in sent] == expected
-        assert [span.status.description for span in recorder.spans if span.name == "failed"] == [
-            r"ValueError: x\ud800"
-        ]
+        assert [span.status.description for span in recorder.spans if span.name == "failed"] == [r"ValueError: x\ud800"]
     assert [each for each in caplog.messages if "encode" in each] == []

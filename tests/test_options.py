@@ -125,9 +125,7 @@ def test_objects_of_frameworks_and_unknown_ones_are_never_recorded(traced):
     def function(request, mine, unknown, message, *rest, **more):
         return unknown
 
-    function(
-        Request(REQUEST), Mine(REQUEST), Unknown(), Message("t", Mine(REQUEST)), Mine(REQUEST), key=Unknown()
-    )
+    function(Request(REQUEST), Mine(REQUEST), Unknown(), Message("t", Mine(REQUEST)), Mine(REQUEST), key=Unknown())
     shown = {"unknown": "<Unknown>", "message": {"thread": "t", "also": "<Mine>"}, "rest": ["<Mine>"]}
     found = recorded(traced)
     assert json.loads(found["input"]) == {**shown, "key": "<Unknown>"}
@@ -145,9 +143,7 @@ def test_fields_given_to_a_span_name_a_scope_of_its_own(traced):
     assert traced.threads() == {"trace": "t", "span": "t", "inside": "t", "beside": None}
 
 
-@pytest.mark.parametrize(
-    "handle", [langwatch.get_current_span, langwatch.get_current_trace, otel.get_current_span]
-)
+@pytest.mark.parametrize("handle", [langwatch.get_current_span, langwatch.get_current_trace, otel.get_current_span])
 def test_a_span_may_be_told_its_parent(traced, handle):
     """`parent=` takes a handle or an OpenTelemetry span, and brings that one's conversation."""
     with langwatch.trace(name="parent", thread_id="t"):
@@ -189,13 +185,9 @@ def test_arguments_of_the_langwatch_sdk_are_taken(traced, said):
     for _ in range(2):
         with langwatch.trace(name="it", model="m", input="in", output="out", **dict.fromkeys(inert, "x")):
             pass
-        with langwatch.span(
-            name="it", trace=langwatch.get_current_trace(), ignore_missing_trace_warning=True
-        ):
+        with langwatch.span(name="it", trace=langwatch.get_current_trace(), ignore_missing_trace_warning=True):
             pass
-    assert said() == [
-        f"{name}= does nothing here: it needs LangWatch's own server or client" for name in inert
-    ]
+    assert said() == [f"{name}= does nothing here: it needs LangWatch's own server or client" for name in inert]
     traced.provider.force_flush()
     wanted = {"gen_ai.request.model": "m", "input.value": "in", "output.value": "out"}
     assert wanted.items() <= dict(traced.exporter.get_finished_spans()[0].attributes).items()

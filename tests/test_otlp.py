@@ -44,15 +44,11 @@ WRITTEN = {
                                 {"key": "none", "value": {}},
                                 {
                                     "key": "list",
-                                    "value": {
-                                        "arrayValue": {"values": [{"intValue": 1}, {"stringValue": "b"}]}
-                                    },
+                                    "value": {"arrayValue": {"values": [{"intValue": 1}, {"stringValue": "b"}]}},
                                 },
                                 {
                                     "key": "map",
-                                    "value": {
-                                        "kvlistValue": {"values": [{"key": "k", "value": {"intValue": "1"}}]}
-                                    },
+                                    "value": {"kvlistValue": {"values": [{"key": "k", "value": {"intValue": "1"}}]}},
                                 },
                             ],
                             "events": [

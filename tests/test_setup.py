@@ -181,9 +181,7 @@ COUNT = "print(len(memory.get_finished_spans()), len(provider._active_span_proce
 def test_an_existing_provider_is_kept(arguments, heard, count, times):
     """A provider that exports is kept, and gets no second exporter unless an endpoint was named."""
     with endpoint() as first:
-        call = f"assert langwatch.setup({arguments}instrumentors=[]) is provider\n".replace(
-            "'A", f"'{first.url}"
-        )
+        call = f"assert langwatch.setup({arguments}instrumentors=[]) is provider\n".replace("'A", f"'{first.url}")
         ran = run(EXISTING + call * times, COUNT, OTEL_EXPORTER_OTLP_ENDPOINT=first.url)
         assert (ran.returncode, ran.stderr, ran.stdout.strip()) == (0, "", count)
         assert len(first.requests) == heard

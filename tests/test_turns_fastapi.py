@@ -82,9 +82,7 @@ def test_every_span_of_a_turn_has_its_ids(turns, shape):
 
     def expected(number):
         thread, user = f"{shape} {number}", f"user {number}"
-        return sorted(
-            (name, thread, user, *((thread, thread) if name in GENAI else (None, None))) for name in names
-        )
+        return sorted((name, thread, user, *((thread, thread) if name in GENAI else (None, None))) for name in names)
 
     found = [sorted((span.name, *ids(span)) for span in spans) for spans in turns[shape].values()]
     assert sorted(found, key=str) == sorted((expected(number) for number in range(TURNS)), key=str)

@@ -24,9 +24,7 @@ from _servers import clean_environment
 class RecordOnly(Sampler):
     """Record everything, export nothing."""
 
-    def should_sample(
-        self, parent_context, trace_id, name, kind=None, attributes=None, links=None, trace_state=None
-    ):
+    def should_sample(self, parent_context, trace_id, name, kind=None, attributes=None, links=None, trace_state=None):
         return SamplingResult(Decision.RECORD_ONLY, attributes)
 
     def get_description(self):

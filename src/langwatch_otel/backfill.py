@@ -22,9 +22,7 @@ def wrap_exporters(provider: Any) -> list[Undo]:
     with guarded("wrapping a provider's exporters"):
         processors = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", None)
         if processors is None:
-            say_once(
-                "backfill: this SDK does not show its exporters; wrap yours in ConversationSpanExporter by hand"
-            )
+            say_once("backfill: this SDK does not show its exporters; wrap yours in ConversationSpanExporter by hand")
             return undo
         for processor in processors:
             holder, name = _holder(processor)

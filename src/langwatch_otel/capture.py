@@ -21,9 +21,7 @@ TEXT = "text/plain"
 JSON = "application/json"
 
 # By name, because importing them for this would make every program's start slower.
-_AS_TEXT = frozenset(
-    ("datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "decimal.Decimal")
-)
+_AS_TEXT = frozenset(("datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "decimal.Decimal"))
 _LISTS = (list, tuple, set, frozenset, deque)
 
 # Requests, responses, sockets, background tasks, uploads: the frameworks' own objects say nothing of a conversation.
@@ -83,11 +81,7 @@ class _Walk:
         if isinstance(value, enum.Enum):
             return self.plain(value.value, depth + 1) if depth < MAX_DEPTH else CUT
         kind = type(value)
-        if (
-            kind is UUID
-            or kind.__module__.startswith("pathlib")
-            or f"{kind.__module__}.{kind.__name__}" in _AS_TEXT
-        ):
+        if kind is UUID or kind.__module__.startswith("pathlib") or f"{kind.__module__}.{kind.__name__}" in _AS_TEXT:
             return self._text(str(value))
         return self._container(value, depth)
 

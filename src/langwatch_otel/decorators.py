@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar, overload
 
-from opentelemetry.context import attach
+from opentelemetry.context import Context, attach, get_current
 from typing_extensions import Unpack
 
 from ._guard import swallowed
@@ -26,7 +26,7 @@ class Decorator(Generic[H]):
     def __init__(self, kind: type[ConversationRunning], given: Mapping[str, Any]) -> None:
         self._kind = kind
         self._given = dict(given)
-        self._entered: dict[int, list[tuple[Running, Any]]] = {}
+        self._entered: dict[int, list[tuple[Running, Any, Context]]] = {}
         # Re-entrant, because a generator that the garbage collector closes meanwhile may leave its block.
         self._lock = threading.RLock()
 
@@ -45,7 +45,8 @@ class Decorator(Generic[H]):
 
     def __enter__(self) -> H:
         running = started(self._kind, self._options(), (), {})
-        entered = (running, attach(running.context))
+        before = get_current()
+        entered = (running, attach(running.context), before)
         with self._lock:
             self._entered.setdefault(flow(), []).append(entered)
         handle: H = running.handle()
@@ -59,16 +60,18 @@ class Decorator(Generic[H]):
             return Options({}, self._kind.word)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        running, token = self._leave()
+        running, token, before = self._leave()
         try:
             if error is None:
                 running.finish(None)
             else:
                 running.fail(error)
         finally:
-            put_back(token)
+            # In a generator whose steps run in several threads the context goes along, and the token does not.
+            if not put_back(token) and running.is_current():
+                attach(before)
 
-    def _leave(self) -> tuple[Running, Any]:
+    def _leave(self) -> tuple[Running, Any, Context]:
         """Return the innermost block that this task or thread entered, else the last one."""
         mine = flow()
         with self._lock:
@@ -83,9 +86,7 @@ class Decorator(Generic[H]):
     async def __aenter__(self) -> H:
         return self.__enter__()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self.__exit__(kind, error, trace)
 
 

@@ -98,6 +98,4 @@ def _otlp(protocol: str, destination: Destination, headers: Mapping[str, str] | 
 def _installed(name: str) -> EntryPoint:
     for point in entry_points(group="opentelemetry_traces_exporter", name=name):
         return point
-    raise ConfigurationError(
-        "OTEL_TRACES_EXPORTER", name, "otlp, console, none or an exporter that is installed"
-    )
+    raise ConfigurationError("OTEL_TRACES_EXPORTER", name, "otlp, console, none or an exporter that is installed")

@@ -24,11 +24,17 @@ class Running(Protocol):
     def chunk(self, item: object) -> None:
         """Take note of what a generator yields."""
 
+    def follow(self, result: object) -> bool:
+        """The call returned a response whose body is still to be sent: say so, and go on until it is."""
+
     def finish(self, result: object) -> None:
         """The call returned, or its generator was closed before the end."""
 
     def fail(self, error: BaseException) -> None:
         """The call raised."""
+
+    def is_current(self) -> bool:
+        """Say whether what runs now runs in this call, or block."""
 
 
 Start = Callable[[tuple[Any, ...], Mapping[str, Any]], Running]
@@ -58,17 +64,18 @@ def wrap(function: Any, start: Start) -> Any:
     return wrapper
 
 
-def put_back(token: Token[Context]) -> None:
-    """Undo an `attach`; silently nothing where another context runs now, which never had what was attached.
+def put_back(token: Token[Context]) -> bool:
+    """Undo an `attach`; False, in silence, in another thread or task than that of the `attach`.
 
     So it is when the garbage collector closes a coroutine, or a block is left in another thread.
     """
     try:
         token.var.reset(token)
     except ValueError:
-        pass
+        return False
     except AttributeError:  # From a context of the operator's own, chosen with OTEL_PYTHON_CONTEXT.
         detach(token)
+    return True
 
 
 def _code_of(function: Any) -> Any:
@@ -133,7 +140,8 @@ def _plain(function: Any, start: Start) -> Function:
             running.fail(error)
             raise
         else:
-            running.finish(result)
+            if not running.follow(result):
+                running.finish(result)
             return result
         finally:
             put_back(token)
@@ -151,7 +159,8 @@ def _coroutine(function: Any, start: Start) -> Function:
             running.fail(error)
             raise
         else:
-            running.finish(result)
+            if not running.follow(result):
+                running.finish(result)
             return result
         finally:
             put_back(token)

@@ -22,12 +22,8 @@ class _State:
 
     def __init__(self) -> None:
         self.on = False
-        self.processors: weakref.WeakKeyDictionary[Any, ConversationSpanProcessor] = (
-            weakref.WeakKeyDictionary()
-        )
-        self.log_processors: weakref.WeakKeyDictionary[Any, ConversationLogProcessor] = (
-            weakref.WeakKeyDictionary()
-        )
+        self.processors: weakref.WeakKeyDictionary[Any, ConversationSpanProcessor] = weakref.WeakKeyDictionary()
+        self.log_processors: weakref.WeakKeyDictionary[Any, ConversationLogProcessor] = weakref.WeakKeyDictionary()
         self.undo: list[Undo] = []
         self.backfilled: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -145,9 +141,7 @@ def _watch() -> None:
         return
     original = getattr(trace, _SETTER, None)
     if original is None:
-        say_once(
-            "this opentelemetry-api does not tell of a provider that is set later: instrument() after it"
-        )
+        say_once("this opentelemetry-api does not tell of a provider that is set later: instrument() after it")
         return
 
     def set_and_tell(*args: Any, **kwargs: Any) -> None:

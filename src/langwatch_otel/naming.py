@@ -41,9 +41,7 @@ def current_scope() -> Scope | None:
     return scope_in(context, open_span_of(get_current_span(context)))
 
 
-def open_scope(
-    conversation: Conversation = EMPTY, *, adopt: bool = True, context: Context | None = None
-) -> Scope:
+def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, context: Context | None = None) -> Scope:
     """Open a scope below the one of `context`, or the current one; the caller attaches and closes it."""
     context = get_current() if context is None else context
     held = open_span_of(get_current_span(context))
@@ -85,17 +83,23 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
     if conversation is EMPTY:
         return scope
     with _scope.lock:
-        if scope is None:
-            scope = current_scope()
+        current = current_scope()
+        if scope is None or (_elsewhere(scope, current) and _conflicts(scope, conversation)):
+            scope = current
         if scope is None:
             scope = Scope()
             attach(set_value(SCOPE_KEY, scope))
         elif _conflicts(scope, conversation):
-            scope = _second(scope, conversation)
+            scope = _second(scope)
         elif scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = flow()
         bind(scope, conversation)
         return scope
+
+
+def _elsewhere(scope: Scope, current: Scope | None) -> bool:
+    """Say whether `scope`, of somebody's handle, is neither `current` nor below it: a second name is not for it."""
+    return current is not None and scope is not current and not scope.is_below(current)
 
 
 def _conflicts(scope: Scope, new: Conversation) -> bool:
@@ -103,17 +107,13 @@ def _conflicts(scope: Scope, new: Conversation) -> bool:
     return (
         (new.thread_id is not None and named.thread_id is not None and new.thread_id != named.thread_id)
         or (new.user_id is not None and own.user_id is not None and new.user_id != own.user_id)
-        or (
-            new.customer_id is not None and own.customer_id is not None and new.customer_id != own.customer_id
-        )
+        or (new.customer_id is not None and own.customer_id is not None and new.customer_id != own.customer_id)
     )
 
 
-def _second(scope: Scope, conversation: Conversation) -> Scope:
+def _second(scope: Scope) -> Scope:
     """Open the scope of a second name below `scope` and attach it to the current context."""
-    say_once(
-        "a second thread, user or customer was named in one scope: it holds from there on, in that context"
-    )
+    say_once("a second thread, user or customer was named in one scope: it holds from there on, in that context")
     if scope.bound_in is not None and scope.bound_in != flow():
         scope.contested = True
     held = open_span_of(get_current_span())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 from uuid import UUID
@@ -14,10 +13,11 @@ from opentelemetry.util.types import Attributes
 
 from . import config
 from ._guard import say_once
+from .arguments import Arguments
 from .attributes import LANGWATCH_SPAN_TYPE
 from .current import Span, Trace
 from .fields import Arg, Fields
-from .functions import name_of, signature_of
+from .functions import name_of
 from .genai import OWN_SCOPE
 from .privacy import utf8
 from .recording import INERT
@@ -26,7 +26,7 @@ Id = str | int | UUID | Arg | Callable[..., Any] | None
 """An id, where in the arguments it is, or a callable that gets the arguments by keyword."""
 
 # What `update()` takes as well: written when the span starts.
-_UPDATES = ("input", "output", "error", "model", "params", "metrics", "contexts", "timestamps", "evaluations")
+_UPDATES = ("input", "output", "error", "model", "params", "metrics", "contexts", "timestamps")
 _INERT = (*INERT, "skip_root_span")
 _NOTHING: Mapping[str, Any] = {}
 
@@ -122,31 +122,13 @@ class Options:
         for key in _INERT:
             if given.get(key):
                 say_once(f"{key}= does nothing here: it needs LangWatch's own server or client")
-        self.signature = signature_of(function) if function is not None else None
-        self.hidden = _hidden_parameters(self.signature)
+        self.arguments = Arguments(function) if function is not None else None
 
     @functools.cached_property
     def tracer(self) -> Tracer:
         """The tracer of the provider that was given."""
         made_by: Tracer = self.provider.get_tracer(OWN_SCOPE)
         return made_by
-
-    def arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the arguments of a call by parameter name, defaults included."""
-        if self.signature is None:
-            return kwargs
-        try:
-            bound = self.signature.bind(*args, **kwargs)
-        except TypeError:
-            return _NOTHING  # The call itself is about to say so.
-        bound.apply_defaults()
-        found: dict[str, Any] = {}
-        for name, value in bound.arguments.items():
-            if self.signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
-                found.update(value)
-            else:
-                found[name] = value
-        return found
 
     def captures(self, which: bool | None) -> bool:
         """Say whether arguments or results are recorded: as the decorator says, else as the setting says."""
@@ -167,14 +149,3 @@ def _parent(given: Mapping[str, Any]) -> otel.Span | None:
         return parent
     say_once(f"parent= refused: it is a span, got {type(parent).__name__}")
     return None
-
-
-def _hidden_parameters(signature: inspect.Signature | None) -> frozenset[str]:
-    """Return the parameters that are never recorded: self, cls and what FastAPI injects."""
-    hidden: set[str] = set()
-    for index, parameter in enumerate(signature.parameters.values() if signature is not None else ()):
-        marks = (parameter.default, *getattr(parameter.annotation, "__metadata__", ()))
-        injected = any(type(mark).__name__ in ("Depends", "Security") for mark in marks)
-        if injected or (index == 0 and parameter.name in ("self", "cls")):
-            hidden.add(parameter.name)
-    return frozenset(hidden)

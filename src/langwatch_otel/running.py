@@ -19,9 +19,14 @@ from .open_span import open_span_of
 from .options import Options
 from .recording import record_error, record_value, update_span
 from .scope import Scope
+from .streaming import follow
 from .tracers import tracer
 
 _NOTHING: Mapping[str, Any] = {}
+
+
+def _bound(options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    return kwargs if options.arguments is None else options.arguments.of(args, kwargs)
 
 
 class ConversationRunning:
@@ -32,9 +37,14 @@ class ConversationRunning:
 
     def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.options = options
-        arguments = options.arguments(args, kwargs) if options.fields.needs_arguments else _NOTHING
+        arguments = _bound(options, args, kwargs) if options.fields.needs_arguments else _NOTHING
         self.scope = open_scope(options.fields.resolve(arguments), adopt=options.adopt)
         self.context: Context = set_value(SCOPE_KEY, self.scope)
+
+    def is_current(self) -> bool:
+        """Say whether what runs now runs in this block."""
+        found = get_current().get(SCOPE_KEY)
+        return found is self.scope or (isinstance(found, Scope) and found.is_below(self.scope))
 
     def handle(self) -> Any:
         """Return what `with ... as` gives."""
@@ -43,6 +53,14 @@ class ConversationRunning:
 
     def chunk(self, item: object) -> None:
         """A conversation records nothing."""
+
+    def follow(self, result: object) -> bool:
+        """Go on until the body of a streaming response was sent; False for any other result."""
+        try:
+            return follow(result, self)
+        except Exception as error:
+            swallowed("following a response", error)
+            return False
 
     def finish(self, result: object) -> None:
         """The scope is over; spans of it may still be open."""
@@ -72,7 +90,7 @@ class SpanRunning(ConversationRunning):
     def _open_scoped(self, context: Context, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Scope:
         """Open a scope below `context`, and the span in it."""
         options = self.options
-        arguments = options.arguments(args, kwargs) if options.fields.needs_arguments else None
+        arguments = _bound(options, args, kwargs) if options.fields.needs_arguments else None
         named = options.fields.resolve(arguments or _NOTHING)
         scope = open_scope(named, adopt=options.adopt, context=context)
         self._open(set_value(SCOPE_KEY, scope, context), args, kwargs, arguments)
@@ -107,21 +125,19 @@ class SpanRunning(ConversationRunning):
         options = self.options
         if options.update:
             update_span(self.span, options.update)
-        if (
-            options.signature is not None
-            and "input" not in options.update
-            and options.captures(options.capture_input)
-        ):
-            self._record_input(options.arguments(args, kwargs) if arguments is None else arguments)
+        if options.arguments is not None and "input" not in options.update and options.captures(options.capture_input):
+            self._record_input(_bound(options, args, kwargs) if arguments is None else arguments)
 
     def _record_input(self, arguments: Mapping[str, Any]) -> None:
+        hidden = self.options.arguments.hidden if self.options.arguments is not None else ()
         shown = {
-            name: value
-            for name, value in arguments.items()
-            if name not in self.options.hidden and not is_framework_object(value)
+            name: value for name, value in arguments.items() if name not in hidden and not is_framework_object(value)
         }
         if shown:
             record_value(self.span, "input", shown)
+
+    def is_current(self) -> bool:
+        return self.span is not INVALID_SPAN and otel.get_current_span() is self.span
 
     def handle(self) -> Any:
         return Span(self.span)
@@ -156,11 +172,7 @@ class SpanRunning(ConversationRunning):
             if result is None and self._chunks:
                 result = "".join(self._chunks)
             options = self.options
-            if (
-                result is not None
-                and "output" not in options.update
-                and options.captures(options.capture_output)
-            ):
+            if result is not None and "output" not in options.update and options.captures(options.capture_output):
                 record_value(self.span, "output", result)
         except Exception as error:
             swallowed("recording a result", error)
@@ -196,10 +208,16 @@ class _Nothing:
         self.context = get_current()
         self._kind = kind
 
+    def is_current(self) -> bool:
+        return False
+
     def handle(self) -> Any:
         return Span(INVALID_SPAN) if self._kind is SpanRunning else Trace(None, INVALID_SPAN)
 
     def chunk(self, item: object) -> None: ...
+    def follow(self, result: object) -> bool:
+        return False
+
     def finish(self, result: object) -> None: ...
     def fail(self, error: BaseException) -> None: ...
 

@@ -64,7 +64,7 @@ class ConversationSpanProcessor(SpanProcessor):
                     held.parent = parent.nearest_open()
             scope = held.scope
             rendered = scope.rendered
-            if scope.loan is not None and _borrows(span, held, parent, scope, scope.loan):
+            if scope.loan is not None and _borrows(span, parent, scope, scope.loan):
                 rendered = scope.loan.rendered
                 held.borrowed = True
             if rendered is not NOTHING:
@@ -136,7 +136,7 @@ def _is_http(span: Span) -> bool:
     return any(key in found for key in HTTP_METHODS)
 
 
-def _borrows(span: Span, held: OpenSpan, parent: OpenSpan | None, scope: Scope, loan: Loan) -> bool:
+def _borrows(span: Span, parent: OpenSpan | None, scope: Scope, loan: Loan) -> bool:
     """Say whether a span that starts in a request which was lent a name takes it.
 
     The framework's own spans do (sending the body), what they are parents of does (background tasks), and what

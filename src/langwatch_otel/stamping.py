@@ -128,8 +128,7 @@ class Stamper:
             wanted = {
                 key: value
                 for key, value in wanted.items()
-                if key not in present
-                or (ours is not None and present[key] != value and present[key] == ours.get(key))
+                if key not in present or (ours is not None and present[key] != value and present[key] == ours.get(key))
             }
             if not wanted:
                 return
@@ -163,9 +162,7 @@ class Stamper:
         """Keep long ids apart where the value length limit would cut them: two of them must never become one."""
         kept = attributes_of(span)
         ids = {key: written[key] for key in _IDS if key in written and key in kept}
-        cut_off = {
-            key: value for key, value in ids.items() if kept[key] != value and value.startswith(kept[key])
-        }
+        cut_off = {key: value for key, value in ids.items() if kept[key] != value and value.startswith(kept[key])}
         if cut_off:
             self.longest = len(next(kept[key] for key in cut_off))
             span.set_attributes({key: cut(value, self.longest) for key, value in cut_off.items()})

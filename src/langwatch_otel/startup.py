@@ -49,9 +49,7 @@ def setup(
         if settings.pop(name, None):
             say_once(f"setup({name}=) does nothing here: it needs LangWatch's own client")
     if span_exclude_rules:
-        raise ConfigurationError(
-            "span_exclude_rules", span_exclude_rules, "no rules in this version: leave it out"
-        )
+        raise ConfigurationError("span_exclude_rules", span_exclude_rules, "no rules in this version: leave it out")
     settings.setdefault("backfill", None)
     chosen = config.read(settings)
     goes_to = destination.choose(endpoint_url, api_key)
@@ -112,9 +110,7 @@ def _send(
         return
     already.add(goes_to)
     for exporter in destination.exporters(goes_to, headers):
-        provider.add_span_processor(
-            BatchSpanProcessor(ConversationSpanExporter(exporter) if backfill else exporter)
-        )
+        provider.add_span_processor(BatchSpanProcessor(ConversationSpanExporter(exporter) if backfill else exporter))
 
 
 def _exports_nothing(provider: Any) -> bool:

@@ -17,9 +17,7 @@ class AppServer:
 
     def __init__(self, app: Any) -> None:
         # A traceback may hold what a model's provider says about a key; the status code tells enough.
-        config = uvicorn.Config(
-            app, log_config=None, log_level="critical", timeout_graceful_shutdown=STOP_SECONDS
-        )
+        config = uvicorn.Config(app, log_config=None, log_level="critical", timeout_graceful_shutdown=STOP_SECONDS)
         self._server = uvicorn.Server(config)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(

@@ -26,9 +26,7 @@ def build_app(client: OpenAI) -> FastAPI:
     @app.post("/chat")
     @langwatch.trace()
     async def chat(request: ChatRequest) -> dict[str, str | None]:
-        langwatch.get_current_trace().update(
-            metadata={"thread_id": request.thread_id, "user_id": request.user_id}
-        )
+        langwatch.get_current_trace().update(metadata={"thread_id": request.thread_id, "user_id": request.user_id})
         history = histories[request.thread_id]
         history.append({"role": "user", "content": request.message})
         response = client.chat.completions.create(model="gpt-4.1", messages=history)

@@ -92,9 +92,7 @@ def _thread(thread_id: str | None, turns: Sequence[Sequence[ReceivedSpan]]) -> T
     spans = [span for turn in turns for span in turn]
     with_id = sum(_thread_id(span) is not None for span in spans)
     users = [span.attributes[attributes.USER_ID] for span in spans if attributes.USER_ID in span.attributes]
-    return Thread(
-        thread_id, users[0] if users else None, tuple(map(_turn, turns)), with_id, len(spans) - with_id
-    )
+    return Thread(thread_id, users[0] if users else None, tuple(map(_turn, turns)), with_id, len(spans) - with_id)
 
 
 def _thread_id(span: ReceivedSpan) -> str | None:

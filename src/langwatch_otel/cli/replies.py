@@ -17,9 +17,7 @@ class Rule:
 RULES = (
     Rule("lisbon", r"see|three days", "Alfama and the castle first, then Belém, then Sintra by train."),
     Rule("lisbon", r"rain", "Belém: the monastery and the tile museum near it are indoors."),
-    Rule(
-        "invoice", r"higher|why", "It has 31 days instead of 28, and two seats that were added on the 12th."
-    ),
+    Rule("invoice", r"higher|why", "It has 31 days instead of 28, and two seats that were added on the 12th."),
     Rule("invoice", r"copy|send", "I have sent it to the address on your account."),
     Rule("京都", r"静か", "朝の南禅寺はいかがでしょう。八時前ならほとんど人がいません。"),
     Rule("京都", r"どう|行け", "地下鉄東西線の蹴上駅から歩いて十分です。"),

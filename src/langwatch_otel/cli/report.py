@@ -42,9 +42,7 @@ def show(threads: Sequence[Thread]) -> None:
         console.print()
     with_id = sum(thread.spans_with_id for thread in threads)
     total = with_id + sum(thread.spans_without_id for thread in threads)
-    console.print(
-        Text(f"spans with thread id: {with_id} of {total}", "bold green" if with_id == total else "bold red")
-    )
+    console.print(Text(f"spans with thread id: {with_id} of {total}", "bold green" if with_id == total else "bold red"))
 
 
 def _title(thread: Thread) -> Text:
@@ -70,6 +68,4 @@ def _turns(thread: Thread) -> Table:
 
 def _plain(text: str) -> str:
     # Spans hold what strangers wrote; a terminal would act on their control characters.
-    return "".join(
-        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
+    return "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -23,9 +23,7 @@ Entry = Callable[..., Awaitable[None]]
 # Half of what `docker stop` waits before SIGKILL: the rest is for the application's own shutdown.
 LIMIT_MILLIS = 5_000
 
-LAST_MESSAGES = frozenset(
-    {"lifespan.startup.failed", "lifespan.shutdown.complete", "lifespan.shutdown.failed"}
-)
+LAST_MESSAGES = frozenset({"lifespan.startup.failed", "lifespan.shutdown.complete", "lifespan.shutdown.failed"})
 
 _flushes: dict[Flush, int] = {}
 _late: list[threading.Thread] = []

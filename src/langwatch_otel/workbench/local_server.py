@@ -115,16 +115,14 @@ class _Server(ThreadingHTTPServer):
                     continue
             self._changed.wait_for(lambda: not self._connections, timeout=1)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+    def handle_error(self, request: Any, client_address: Any) -> None:
         _logger.debug("the connection of %s broke: %r", client_address, sys.exc_info()[1])
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
-    wbufsize = (
-        -1
-    )  # Head and body leave together: apart, the second waits for the first one's acknowledgement.
+    wbufsize = -1  # Head and body leave together: apart, the second waits for the first one's acknowledgement.
     disable_nagle_algorithm = True
 
     def _serve(self) -> None:

@@ -149,12 +149,10 @@ def _span(span: Span, scope_name: str, resource: dict[str, Any]) -> ReceivedSpan
         status=_STATUSES.get(span.status.code, "UNSET"),
         attributes=_attributes(span.attributes),
         events=tuple(
-            ReceivedEvent(event.name, event.time_unix_nano, _attributes(event.attributes))
-            for event in span.events
+            ReceivedEvent(event.name, event.time_unix_nano, _attributes(event.attributes)) for event in span.events
         ),
         links=tuple(
-            ReceivedLink(link.trace_id.hex(), link.span_id.hex(), _attributes(link.attributes))
-            for link in span.links
+            ReceivedLink(link.trace_id.hex(), link.span_id.hex(), _attributes(link.attributes)) for link in span.links
         ),
         scope_name=scope_name,
         resource=resource,

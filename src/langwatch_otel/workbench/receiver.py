@@ -85,9 +85,7 @@ class Receiver:
         with self._arrived:
             return list(self._requests)
 
-    def wait_for(
-        self, predicate: Callable[[list[ReceivedSpan]], bool], timeout: float = 10
-    ) -> list[ReceivedSpan]:
+    def wait_for(self, predicate: Callable[[list[ReceivedSpan]], bool], timeout: float = 10) -> list[ReceivedSpan]:
         """Return the spans as soon as `predicate` holds for them, or raise `TimeoutError`."""
         with self._arrived:
             if not self._arrived.wait_for(lambda: predicate(list(self._spans)), timeout):
@@ -131,6 +129,4 @@ def _refusal(error: RequestError, as_json: bool) -> Response:
     if as_json:
         body = json.dumps({"code": code, "message": error.message}).encode()
         return Response(error.status, JSON, body, headers)
-    return Response(
-        error.status, PROTOBUF, Status(code=code, message=error.message).SerializeToString(), headers
-    )
+    return Response(error.status, PROTOBUF, Status(code=code, message=error.message).SerializeToString(), headers)

@@ -1,0 +1,64 @@
+"""What handles do beyond naming: children, metrics bit by bit, contexts."""
+
+import json
+import threading
+
+import langwatch_otel as langwatch
+from _recorder import recording
+
+
+def test_a_handle_makes_children_in_a_thread_that_has_no_span():
+    """span() of a handle that went to another thread makes a child of the turn, in its conversation."""
+    with recording() as recorder:
+        with langwatch.trace(name="turn", thread_id="t1") as turn:
+
+            def work():
+                with turn.span(name="below the turn"), langwatch.get_current_span().span(name="below that"):
+                    pass
+
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        lowest, lower, upper = recorder.spans
+        assert (lowest.parent.span_id, lower.parent.span_id) == (lower.context.span_id, upper.context.span_id)
+        assert {each["session.id"] for each in recorder.by_name.values()} == {"t1"}
+
+
+def test_a_handle_makes_children_of_the_current_span():
+    """span() of a handle stands below the span that is current in its trace, as langwatch.span() does."""
+    with recording() as recorder:
+        with langwatch.trace(name="turn") as turn, langwatch.span(name="middle"), turn.span(name="inner"):
+            pass
+        inner, middle, _ = recorder.spans
+        assert inner.parent.span_id == middle.context.span_id
+
+
+def test_metrics_and_params_are_merged():
+    """Metrics given bit by bit are all there, and the tokens are also where every backend looks."""
+    with recording() as recorder:
+        with langwatch.span(name="call", params={"temperature": 0}) as span:
+            span.update(metrics={"prompt_tokens": 3}, params={"stream": True})
+            span.end(metrics={"completion_tokens": 4})
+        found = recorder.by_name["call"]
+    assert json.loads(found["langwatch.metrics"]) == {"prompt_tokens": 3, "completion_tokens": 4}
+    assert json.loads(found["langwatch.params"]) == {"temperature": 0, "stream": True}
+    assert (found["gen_ai.usage.input_tokens"], found["gen_ai.usage.output_tokens"]) == (3, 4)
+
+
+def test_contexts_are_content():
+    """What was retrieved is recorded as LangWatch reads it, and not at all where content is off."""
+    for content, expected in ((True, '[{"content": "a page"}, {"content": "b"}]'), (False, None)):
+        with recording(settings={"capture_content": content}) as recorder:
+            with langwatch.span(name="search", type="rag") as span:
+                span.update(contexts=["a page", {"content": "b"}])
+            assert recorder.by_name["search"].get("langwatch.rag_contexts") == expected
+
+
+def test_nothing_is_copied_or_found_by_accident():
+    """A handle where nothing traces reads as nothing, makes spans that do nothing, and never raises."""
+    with recording():
+        span, turn = langwatch.get_current_span(), langwatch.get_current_trace()
+    assert (span.name, span.type, span.kind, span.links, span.trace.trace_id) == (None,) * 5
+    assert (turn.trace_id, turn.metadata, turn.disable_sending) == (None, {}, False)
+    turn.send_spans()
+    span.end()
