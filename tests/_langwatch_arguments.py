@@ -1,6 +1,7 @@
 """The arguments of the LangWatch SDK's functions: for each that works, what to give and what the span then is."""
 
 import json
+from contextlib import suppress
 
 from opentelemetry import trace as otel
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode, TraceFlags
@@ -85,10 +86,8 @@ def give(where, name, value):
                 raise LookupError
             return "because"
 
-        try:
+        with suppress(LookupError):
             answer("why")
-        except LookupError:
-            pass
     elif where == "Trace.update()":
         with langwatch.trace() as turn:
             turn.update(**{name: value})

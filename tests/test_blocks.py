@@ -64,6 +64,7 @@ def test_one_object_is_shared_by_threads(traced):
             ready.wait()
             with shared as handle, shared:
                 handle.update(thread_id=f"{number}-{turn}")
+                ready.wait()
                 assert thread() == f"{number}-{turn}"
             with order:
                 assert (thread(), otel.get_current_span()) == (None, otel.INVALID_SPAN)
@@ -92,7 +93,8 @@ def test_one_object_is_shared_by_tasks(traced):
         await asyncio.sleep(0.001)
         for task in tasks[::7]:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(end) for end in ends} <= {type(None), asyncio.CancelledError}
 
     asyncio.run(main())
     spans = traced.threads()

@@ -112,7 +112,7 @@ PLACES = [
     (running, "record_value", ()),
     (running, "record_error", ()),
     (running, "update_span", ()),
-    (running.Options, "arguments", ()),
+    (running, "_bound", ()),
     (running.Options, "captures", ()),
     (running, "tracer", ("answer", "block", "fails", "stream", "tool")),
     (running, "open_scope", ("answer", "fails", "stream")),

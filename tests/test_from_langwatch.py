@@ -145,7 +145,7 @@ def test_rules_for_spans_to_leave_out_are_refused():
 def test_any_other_name_is_an_ordinary_mistake():
     """A name that neither package has gets Python's own message, with no advice."""
     for owner in (langwatch, langwatch.get_current_trace(), langwatch.get_current_span()):
-        with pytest.raises(AttributeError, match="has no attribute 'thread'$"):
+        with pytest.raises(AttributeError, match=r"has no attribute 'thread'$"):
             _ = owner.thread
 
 

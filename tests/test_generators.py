@@ -110,8 +110,9 @@ def test_each_step_runs_in_the_generators_own_context(traced, decorate):
         with traced.span("over yields"):
             mine = otel.get_current_span()
             for number in range(3):
-                with traced.span(f"step {number}"):
+                with traced.span(f"step {number}") as step:
                     yield thread()
+                    assert otel.get_current_span() is step
                 assert otel.get_current_span() is mine
 
     with traced.trace(name="consumer", thread_id="c"):
@@ -190,16 +191,19 @@ def test_steps_may_run_in_any_thread_and_any_context(traced):
 
     @langwatch.trace(name="generator", thread_id="g")
     def generator():
-        for number in range(4):
-            with traced.span(f"step {number}"):
+        for number in range(2):
+            with langwatch.conversation(thread_id="inner"), langwatch.span(name=f"step {number}"):
+                yield thread()
+            with langwatch.span(name=f"after {number}"):
                 found = thread()
             yield found
 
     running = generator()
     with ThreadPoolExecutor(4) as pool:
         found = [pool.submit(copy_context().run, next, running, None).result() for _ in range(6)]
-    assert found == ["g"] * 4 + [None] * 2
-    assert set(traced.threads().values()) == {"g"}
+    assert found == ["inner", "g"] * 2 + [None] * 2
+    after = {"generator": "g", "after 0": "g", "after 1": "g"}
+    assert traced.threads() == {**after, "step 0": "inner", "step 1": "inner"}
 
 
 @every_decorator

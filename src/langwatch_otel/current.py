@@ -119,7 +119,7 @@ class Trace:
                 update_span(self.root_span.otel, given)
 
 
-def get_current_trace(suppress_warning: bool = False, start_if_none: bool = False) -> Trace:
+def get_current_trace(suppress_warning: bool = False, start_if_none: bool = False) -> Trace:  # noqa: ARG001
     """Return a handle on the turn that runs now; never raises, never None.
 
     The arguments are the LangWatch SDK's, and change nothing: no trace is ever made up.

@@ -140,7 +140,7 @@ def _plain(function: Any, start: Start) -> Function:
             running.fail(error)
             raise
         else:
-            if not running.follow(result):
+            if not hasattr(result, "body_iterator") or not running.follow(result):
                 running.finish(result)
             return result
         finally:
@@ -159,7 +159,7 @@ def _coroutine(function: Any, start: Start) -> Function:
             running.fail(error)
             raise
         else:
-            if not running.follow(result):
+            if not hasattr(result, "body_iterator") or not running.follow(result):
                 running.finish(result)
             return result
         finally:

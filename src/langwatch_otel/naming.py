@@ -83,9 +83,10 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
     if conversation is EMPTY:
         return scope
     with _scope.lock:
-        current = current_scope()
-        if scope is None or (_elsewhere(scope, current) and _conflicts(scope, conversation)):
-            scope = current
+        if scope is None:
+            scope = current_scope()
+        elif _conflicts(scope, conversation):
+            scope = _for_second(scope)
         if scope is None:
             scope = Scope()
             attach(set_value(SCOPE_KEY, scope))
@@ -97,9 +98,10 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
         return scope
 
 
-def _elsewhere(scope: Scope, current: Scope | None) -> bool:
-    """Say whether `scope`, of somebody's handle, is neither `current` nor below it: a second name is not for it."""
-    return current is not None and scope is not current and not scope.is_below(current)
+def _for_second(scope: Scope) -> Scope:
+    """Return `scope`, of somebody's handle, or the current one where that is neither it nor below it."""
+    current = current_scope()
+    return scope if current is None or current is scope or scope.is_below(current) else current
 
 
 def _conflicts(scope: Scope, new: Conversation) -> bool:
@@ -151,7 +153,11 @@ def _give_spans_above(scope: Scope, anchor: OpenSpan) -> None:
     held: OpenSpan | None = anchor
     while held is not None:
         if not held.ended:
-            if _seals(inner, held.scope) or held.stamped.thread_id is not None:
+            if _seals(inner, held.scope):
+                return
+            if held.borrowed:
+                held.give_back()  # What was only lent to it gives way to a name from inside it.
+            elif held.stamped.thread_id is not None:
                 return
             if mixes(held.gift, scope.named):
                 return

@@ -94,6 +94,11 @@ class OpenSpan:
         else:
             self._stamp(span, attributes_of(span), rendered, before)
 
+    def give_back(self) -> None:
+        """Hold the lent name no longer as its scope's, so that a name from below may take its place."""
+        self.borrowed = False
+        self.given, self.stamped = self.stamped, NOTHING
+
     def give(self, gift: Conversation, rendered: Rendered) -> bool:
         """Stamp the name of a scope below; False where the span has a thread of its own."""
         if (span := self._recording()) is None:

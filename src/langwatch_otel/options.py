@@ -124,6 +124,11 @@ class Options:
                 say_once(f"{key}= does nothing here: it needs LangWatch's own server or client")
         self.arguments = Arguments(function) if function is not None else None
 
+    @property
+    def records_start(self) -> bool:
+        """Whether there may be something to record when the call begins."""
+        return bool(self.update) or self.captures(self.capture_input)
+
     @functools.cached_property
     def tracer(self) -> Tracer:
         """The tracer of the provider that was given."""

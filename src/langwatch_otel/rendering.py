@@ -109,13 +109,17 @@ def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
         except Exception as error:  # A value of the user's own making; the ids must not suffer for it.
             swallowed("writing metadata", error)
             continue
-        size = len(written) if isinstance(written, str) else len(str(written))
+        size = _bytes(written if isinstance(written, str) else str(written))
         for prefix in _PREFIXES:
             if number < MAX_METADATA_KEYS and size <= MAX_METADATA_VALUE:
                 rendered.plain[prefix + name] = written
                 rendered.genai[prefix + name] = written
             elif size <= MAX_ROOT_METADATA_VALUE:
                 rendered.root = {**rendered.root, prefix + name: written}
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "backslashreplace"))
 
 
 def attribute_value(value: object) -> Any:

@@ -76,6 +76,8 @@ class SpanRunning(ConversationRunning):
 
     word = "span"
     _scope: Scope | None = None
+    _chunks: list[str] | None = None
+    _room = MAX_BYTES + 1  # One more, so that what was cut is marked.
 
     def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.options = options
@@ -110,11 +112,9 @@ class SpanRunning(ConversationRunning):
             options.name, context, options.kind, options.attributes, options.links or None, options.start_time
         )
         self.context = set_span_in_context(self.span, context)
-        self._chunks: list[str] | None = None
-        self._room = MAX_BYTES + 1  # One more, so that what was cut is marked.
         self._began = time.monotonic()
         try:
-            if self.span.is_recording():
+            if options.records_start and self.span.is_recording():
                 self._record_start(args, kwargs, arguments)
         except Exception as error:  # The span is there: it must not be lost for this.
             swallowed("recording arguments", error)
@@ -169,9 +169,9 @@ class SpanRunning(ConversationRunning):
     def _record_output(self, result: object) -> None:
         """Record what was returned, else the text that was yielded."""
         try:
+            options = self.options
             if result is None and self._chunks:
                 result = "".join(self._chunks)
-            options = self.options
             if result is not None and "output" not in options.update and options.captures(options.capture_output):
                 record_value(self.span, "output", result)
         except Exception as error:
