@@ -111,11 +111,12 @@ class Slow(SpanExporter):
     """An exporter that is told when it may go on."""
 
     def __init__(self):
-        self.asked, self.may_go_on = threading.Event(), threading.Event()
+        self.may_go_on, self.ended = threading.Event(), threading.Event()
+        self.was_told = False
 
     def export(self, spans):
-        self.asked.set()
-        self.may_go_on.wait(10)
+        self.was_told = self.may_go_on.wait(5)
+        self.ended.set()
         return SpanExportResult.SUCCESS
 
     def shutdown(self): ...
@@ -128,10 +129,8 @@ def send_spans(recorder):
     with langwatch.trace(), langwatch.span():
         pass
     langwatch.get_current_trace().send_spans()
-    asked = slow.asked.wait(10)
-    waited = slow.may_go_on.is_set()
     slow.may_go_on.set()
-    return asked and not waited
+    return slow.ended.wait(10) and slow.was_told
 
 
 def of_trace(recorder):

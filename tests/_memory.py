@@ -47,7 +47,7 @@ def resident():
 
 SIZES = [
     pytest.param(False, id="small"),
-    pytest.param(True, id="large", marks=[pytest.mark.stress, pytest.mark.timeout(1200)]),
+    pytest.param(True, id="large", marks=[pytest.mark.stress, pytest.mark.timeout(3600)]),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import json
 import math
 from collections import deque
@@ -22,6 +23,7 @@ JSON = "application/json"
 
 # By name, because importing them for this would make every program's start slower.
 _AS_TEXT = frozenset(("datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "decimal.Decimal"))
+_BUILT_IN = frozenset((str, int, float, bool, dict, list, tuple, type(None)))
 _LISTS = (list, tuple, set, frozenset, deque)
 
 # Requests, responses, sockets, background tasks, uploads: the frameworks' own objects say nothing of a conversation.
@@ -30,7 +32,13 @@ _FRAMEWORKS = frozenset(("starlette", "fastapi", "httpx", "httpx2", "requests", 
 
 def is_framework_object(value: object) -> bool:
     """Say whether `value` is a request, a response or the like, which is never recorded."""
-    return any(kind.__module__.partition(".")[0] in _FRAMEWORKS for kind in type(value).__mro__)
+    kind: Any = type(value)
+    return kind not in _BUILT_IN and _of_a_framework(kind)
+
+
+@functools.lru_cache(maxsize=256)
+def _of_a_framework(kind: Any) -> bool:
+    return any(base.__module__.partition(".")[0] in _FRAMEWORKS for base in kind.__mro__)
 
 
 def captured(value: object) -> tuple[str, str]:
@@ -50,9 +58,9 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes a new 
 
 def cut_text(text: str, limit: int = MAX_BYTES) -> str:
     """Return `text` in at most `limit` bytes of UTF-8, marked where it was cut."""
-    text = utf8(text[: limit + 1])
-    if len(text) * 4 <= limit:
+    if text.isascii() and len(text) <= limit:
         return text
+    text = utf8(text[: limit + 1])
     data = text.encode("utf-8")
     if len(data) <= limit:
         return text
@@ -69,6 +77,8 @@ class _Walk:
     def plain(self, value: object, depth: int) -> Any:
         """Return `value` as JSON takes it; an unknown object is its type's name, never its `repr`."""
         self.left -= 4
+        if type(value) is str:
+            return self._text(value)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
@@ -86,8 +96,12 @@ class _Walk:
         return self._container(value, depth)
 
     def _container(self, value: object, depth: int) -> Any:
-        fields = None if is_framework_object(value) else _fields_of(value)
-        if fields is None and not (isinstance(value, _LISTS) and not is_framework_object(value)):
+        fields: Iterable[tuple[object, object]] | None = None
+        if type(value) is dict:
+            fields = value.items()
+        elif not is_framework_object(value):
+            fields = _fields_of(value)
+        if fields is None and (not isinstance(value, _LISTS) or is_framework_object(value)):
             return self._text(f"<{type(value).__name__}>")
         if depth >= MAX_DEPTH or id(value) in self.inside:
             return CUT
@@ -104,7 +118,7 @@ class _Walk:
                 found[CUT] = CUT
                 break
             name = self._text(key) if isinstance(key, str) else str(self.plain(key, MAX_DEPTH))
-            found[name] = self.plain(value, depth + 1)
+            found[name] = self._text(value) if type(value) is str else self.plain(value, depth + 1)
         return found
 
     def _list(self, value: Any, depth: int) -> list[Any]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from opentelemetry.context import Context, attach, create_key, get_current, set_value
-from opentelemetry.trace import get_current_span
 
 from . import scope as _scope
 from ._guard import say_once, swallowed
 from .identity import EMPTY, Conversation
-from .open_span import OpenSpan, open_span_of
+from .open_span import OpenSpan, open_span_in
 from .rendering import NOTHING, Rendered, render
 from .scope import Loan, Scope, flow, mixes, refresh
 
@@ -38,13 +37,13 @@ def scope_in(context: Context, held: OpenSpan | None) -> Scope | None:
 def current_scope() -> Scope | None:
     """Return the scope that the code which runs now belongs to."""
     context = get_current()
-    return scope_in(context, open_span_of(get_current_span(context)))
+    return scope_in(context, open_span_in(context))
 
 
 def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, context: Context | None = None) -> Scope:
     """Open a scope below the one of `context`, or the current one; the caller attaches and closes it."""
     context = get_current() if context is None else context
-    held = open_span_of(get_current_span(context))
+    held = open_span_in(context)
     above = scope_in(context, held)
     scope = Scope(above)
     scope.sealed = not adopt
@@ -83,25 +82,24 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
     if conversation is EMPTY:
         return scope
     with _scope.lock:
-        if scope is None:
-            scope = current_scope()
-        elif _conflicts(scope, conversation):
-            scope = _for_second(scope)
+        given, scope = scope is not None, scope if scope is not None else current_scope()
         if scope is None:
             scope = Scope()
             attach(set_value(SCOPE_KEY, scope))
-        elif _conflicts(scope, conversation):
-            scope = _second(scope)
+        elif scope.named is not EMPTY and _conflicts(scope, conversation):
+            scope = _for_second(scope, conversation) if given else _second(scope)
         elif scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = flow()
         bind(scope, conversation)
         return scope
 
 
-def _for_second(scope: Scope) -> Scope:
-    """Return `scope`, of somebody's handle, or the current one where that is neither it nor below it."""
+def _for_second(scope: Scope, conversation: Conversation) -> Scope:
+    """Return the scope of a second name that came through a handle, which may be of another place."""
     current = current_scope()
-    return scope if current is None or current is scope or scope.is_below(current) else current
+    if current is None or current is scope or scope.is_below(current):
+        return _second(scope)
+    return _second(current) if _conflicts(current, conversation) else current
 
 
 def _conflicts(scope: Scope, new: Conversation) -> bool:
@@ -118,7 +116,7 @@ def _second(scope: Scope) -> Scope:
     say_once("a second thread, user or customer was named in one scope: it holds from there on, in that context")
     if scope.bound_in is not None and scope.bound_in != flow():
         scope.contested = True
-    held = open_span_of(get_current_span())
+    held = open_span_in(get_current())
     mine = held.scope if held is not None else None
     above: Scope = scope
     while above.successor and above is not mine and above.above is not None:

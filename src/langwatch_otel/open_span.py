@@ -6,7 +6,8 @@ import itertools
 import weakref
 from typing import TYPE_CHECKING, Any, cast
 
-from opentelemetry.trace import Span
+from opentelemetry.context import Context
+from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
 from .attributes import SESSION_ID
 from .identity import EMPTY, Conversation
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 # Found through the span and not through contextvars: FastAPI's own instrumentation undoes what a dependency
 # attaches, and the server span starts long before anybody knows a name.
 HANGS_AS = "_langwatch_otel"
+
+# The key under which a context holds its span, asked of the public function: reading it is five times as fast.
+SPAN_KEY = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 
 sequence = itertools.count(1)
 """Orders the ends of spans and the calls of force_flush."""
@@ -114,6 +118,12 @@ class OpenSpan:
         genai = self.genai = self.genai or self.stamper.is_genai(span, present)
         ours = before.for_span(genai, self.root) if before is not NOTHING else None
         self.stamper.stamp(span, present, rendered.for_span(genai, self.root), rendered, ours)
+
+
+def open_span_in(context: Context) -> OpenSpan | None:
+    """Return what hangs on the span of `context`."""
+    found: OpenSpan | None = getattr(context.get(SPAN_KEY), HANGS_AS, None)
+    return found
 
 
 def open_span_of(span: object) -> OpenSpan | None:

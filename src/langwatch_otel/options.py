@@ -14,7 +14,6 @@ from opentelemetry.util.types import Attributes
 from . import config
 from ._guard import say_once
 from .arguments import Arguments
-from .attributes import LANGWATCH_SPAN_TYPE
 from .current import Span, Trace
 from .fields import Arg, Fields
 from .functions import name_of
@@ -110,10 +109,8 @@ class Options:
         self.provider: Any = given.get("tracer_provider")
         self.kind = given.get("kind") or SpanKind.INTERNAL
         self.links = given.get("links") or ()
-        self.attributes = {
-            LANGWATCH_SPAN_TYPE: utf8(str(given.get("type") or "span")),
-            **(given.get("attributes") or {}),
-        }
+        self.attributes = given.get("attributes") or None
+        self.type = utf8(str(given.get("type") or "span"))
         self.parent = _parent(given)
         self.start_time = given.get("start_time")
         self.records_exception = given.get("record_exception", True) is not False
@@ -123,11 +120,8 @@ class Options:
             if given.get(key):
                 say_once(f"{key}= does nothing here: it needs LangWatch's own server or client")
         self.arguments = Arguments(function) if function is not None else None
-
-    @property
-    def records_start(self) -> bool:
-        """Whether there may be something to record when the call begins."""
-        return bool(self.update) or self.captures(self.capture_input)
+        self.records_input = self.records_output = False
+        self._settings: config.Config | None = None
 
     @functools.cached_property
     def tracer(self) -> Tracer:
@@ -135,10 +129,17 @@ class Options:
         made_by: Tracer = self.provider.get_tracer(OWN_SCOPE)
         return made_by
 
-    def captures(self, which: bool | None) -> bool:
-        """Say whether arguments or results are recorded: as the decorator says, else as the setting says."""
-        setting = config.active().capture_content
-        return setting is not False and (setting is True if which is None else which)
+    def look_at_settings(self) -> None:
+        """Work out what is recorded: as the decorator says, else as the setting does, which may have changed."""
+        now = config.active()
+        if now is not self._settings:
+            self._settings, setting = now, now.capture_content
+            for which in ("input", "output"):
+                told = getattr(self, f"capture_{which}")
+                on = setting is not False and (setting is True if told is None else bool(told))
+                setattr(self, f"records_{which}", on and which not in self.update)
+            self.records_input = self.records_input and self.arguments is not None
+
 
 
 def _parent(given: Mapping[str, Any]) -> otel.Span | None:

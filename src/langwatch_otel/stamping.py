@@ -77,17 +77,19 @@ class Stamper:
             present: Attributes = span.attributes.copy()  # type: ignore[union-attr]
         except AttributeError:
             present = attributes_of(span)
-        wanted = rendered.plain
+        genai = self._genai_scopes.get(span.instrumentation_scope.name)
+        wanted = rendered.genai if genai else rendered.plain
         if (
-            self._genai_scopes.get(span.instrumentation_scope.name) is not False
+            genai is None
             or len(present) + len(wanted) > self._room
             or rendered.length > self._length
             or (rendered.root and held.root)
         ):
             return self._first(span, held, rendered, present)
         for key in present:
-            if key in wanted or GEN_AI_PREFIX in key:
+            if key in wanted or (GEN_AI_PREFIX in key and not genai):
                 return self._first(span, held, rendered, present)
+        held.genai = genai
         if len(wanted) > FEW:
             span.set_attributes(wanted)
         else:

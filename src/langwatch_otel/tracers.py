@@ -26,7 +26,7 @@ def choose(provider: TracerProvider | None) -> None:
 def tracer() -> Tracer:
     """Return the tracer of the provider in use, whenever that was set."""
     global _cached
-    provider = _in_use()
+    provider = _in_use() if _chosen is not None else get_tracer_provider()
     if _cached is None or _cached[0]() is not provider:
         _cached = (weakref.ref(provider), provider.get_tracer(OWN_SCOPE))
     return _cached[1]
