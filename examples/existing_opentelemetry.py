@@ -8,7 +8,6 @@ from collections import defaultdict
 
 import uvicorn
 from fastapi import FastAPI
-from langwatch_otel.instrumentor import LangWatchInstrumentor
 from openai import OpenAI
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -18,6 +17,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from pydantic import BaseModel
 
 import langwatch_otel as langwatch
+from langwatch_otel.instrumentor import LangWatchInstrumentor
 
 # What the program had before; new is only the wrapper around its exporter, which names
 # the spans that ended before their conversation was known.

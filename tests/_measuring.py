@@ -1,116 +1,46 @@
 """Every kind of endpoint on a real server, in turn; what came out of it, named at export and not."""
 
 import http.client
-import importlib.util
 import json
 import logging
 import threading
-import time
 from collections import Counter
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from typing import NamedTuple
 
-from fastapi import FastAPI
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-import langwatch_otel as langwatch
+from _making import MEANT, NATIVE, TURN, Maker
 from langwatch_otel import _guard
 from langwatch_otel.cli.app_server import AppServer
 
-NATIVE = importlib.util.find_spec("fastapi.telemetry") is not None
 QUIET = {"exclude_spans": ["receive", "send"]}
 OWN, CONTRIB, CONTRIB_QUIET = "FastAPI's own", "contrib's", "contrib's, without `receive` and `send`"
 MODES = {**({OWN: None} if NATIVE else {}), CONTRIB: {}, CONTRIB_QUIET: QUIET}
 
-# The spans of `Maker.work`: ended before the name, open meanwhile, started later.
-WORK = ("before", "around", "inside", "after")
-MEANT = "meant for"
+
+class Seen(NamedTuple):
+    """A span as it was exported."""
+
+    name: str
+    meant: str | None
+    """The thread that it is meant for."""
+    named: str | None
+    """The thread that it has, exported with `ConversationSpanExporter`."""
+    bare: str | None
+    """The thread that it has without."""
+    ended_before: bool
+    """Whether it ended before its turn was named."""
 
 
-class Maker:
-    """What endpoints are made with: a provider with two exporters, one of which names at export."""
-
-    def __init__(self):
-        self.provider = TracerProvider(shutdown_on_exit=False)
-        self.provider.add_span_processor(langwatch.ConversationSpanProcessor())
-        self.named, self.bare = InMemorySpanExporter(), InMemorySpanExporter()
-        for exporter in (langwatch.ConversationSpanExporter(self.named), self.bare):
-            # Exports when it is told to.
-            self.provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=600_000))
-        self.tracer = self.provider.get_tracer("the application")
-        self.named_at = {}
-
-    def app(self):
-        """A FastAPI application as it is where this provider is the global one."""
-        telemetry = {"telemetry": {"tracer_provider": self.provider, "metrics": False}} if NATIVE else {}
-        return FastAPI(openapi_url=None, **telemetry)
-
-    def span(self, name, thread=None):
-        """A span of the application's own, current for a block, meant for `thread`, else for the request's."""
-        return self.tracer.start_as_current_span(name, attributes={MEANT: thread} if thread else None)
-
-    def trace(self, **given):
-        """`langwatch.trace` on this provider."""
-        return langwatch.trace(tracer_provider=self.provider, **given)
-
-    def note(self, thread):
-        """Return `thread`, about to be named."""
-        self.named_at.setdefault(thread, time.time_ns())
-        return thread
-
-    def name(self, thread):
-        """Name the conversation, unless this request has none."""
-        if thread is not None:
-            langwatch.set_conversation(thread_id=self.note(thread))
-
-    def work(self, thread):
-        """Name the conversation in the middle of things."""
-        with self.span("before", thread):
-            pass
-        with self.span("around", thread):
-            self.name(thread)
-            with self.span("inside", thread):
-                pass
-        with self.span("after", thread):
-            pass
-
-    def take(self):
-        """Return what was exported since the last time, by either exporter."""
-        self.provider.force_flush()
-        taken = self.named.get_finished_spans(), self.bare.get_finished_spans()
-        self.named.clear()
-        self.bare.clear()
-        return taken
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of endpoint: how to make an application of it, and how to talk to that."""
-
-    label: str
-    build: object
-    spans: tuple
-    """The application's own, of each turn."""
-    status: int = 200
-    talk: object = None
-    """Called with a port, headers and a thread, where it is not one POST; returns the number of turns."""
-    lacking: tuple = ()
-    """The spans that have no id, however they are exported."""
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What came of one request."""
 
     thread: str | None
     spans: list
-    """(name, meant for, thread as named at export, thread without that, whether it ended before the name) of each."""
-    turns: int
     own: Counter
+    """How many spans of each name the application made, by the number of turns."""
+    traces: frozenset
 
 
 class _Applications:
@@ -130,10 +60,13 @@ class _Applications:
 
 
 def _post(connection, kind, headers, thread):
-    connection.request("POST", "/turn", json.dumps({"thread": thread}), {"Content-Type": "application/json", **headers})
+    body = json.dumps({"thread": thread}).encode()  # Bytes go out with the headers: no wait for an ACK.
+    connection.request("POST", "/turn", body, {"Content-Type": "application/json", **headers})
     answer = connection.getresponse()
     answer.read()
     assert answer.status == kind.status
+    if answer.status == 500:
+        connection.close()  # As the server does.
     return 1
 
 
@@ -152,8 +85,11 @@ def measure(mode, kinds):
     served = _Applications(applications)
     found = {}
     try:
-        with AppServer(served) as server, mistakes() as said:
-            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        with (
+            AppServer(served) as server,
+            mistakes() as said,
+            closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection,
+        ):
             for number, kind in enumerate(kinds):
                 headers = {"kind": str(number)}
                 requests = []
@@ -165,7 +101,6 @@ def measure(mode, kinds):
                     assert served.over.acquire(timeout=20)
                     requests.append(_request(maker, thread, turns))
                 found[kind.label] = requests
-            connection.close()
             assert said == []
     finally:
         for app in applications if MODES[mode] is not None else ():
@@ -195,13 +130,13 @@ def _request(maker, thread, turns):
     spans, own = [], Counter()
     for key, span in bare.items():
         meant = span.attributes.get(MEANT, thread)
-        by_application = span.instrumentation_scope.name in ("the application", "langwatch_otel")
-        ended_before = span.end_time < maker.named_at.get(meant, 0)
-        name = _short(span.name)
-        own[name] += by_application
+        turn = span.attributes.get(TURN, thread)
         ids = [each[key].attributes.get("session.id") for each in (named, bare)]
-        spans.append((name, meant, *ids, ended_before))
-    return Request(thread, sorted(spans, key=str), turns, +own)
+        spans.append(Seen(_short(span.name), meant, *ids, span.end_time < maker.named_at.get(turn, 0)))
+        if span.instrumentation_scope.name in ("the application", "langwatch_otel"):
+            own[span.name] += 1
+    of_a_turn = Counter({name: count / turns for name, count in own.items()})
+    return Request(thread, sorted(spans, key=str), of_a_turn, frozenset(span.context.trace_id for span in bare.values()))
 
 
 def _short(name):

@@ -23,6 +23,7 @@ ORDER = (
     {"span_handle", "current", "options", "running", "decorators"},  # A handle makes spans, a decorator handles.
     {"span_exporter", "span_processor", "log_processor", "backfill"},
     {"frameworks"},
+    {"clients"},
     {"instrumentor", "instrumentations", "destination"},
     {"startup"},
     {"workbench"},

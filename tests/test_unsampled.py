@@ -205,13 +205,16 @@ def test_no_sdk_changes_nothing_for_the_application(caplog, mode):
 
 def test_update_on_an_unsampled_request_is_silent(caplog):
     """update() and set_conversation() on a request that the sampler left out say nothing at all."""
-    with recording(sampler=ALWAYS_OFF) as recorder, recorder.tracer.start_as_current_span("request"):
-        with langwatch.trace() as turn:
-            turn.update(thread_id="t", input="i", output="o", metadata={"a": 1}, other=1)
-            langwatch.get_current_trace().update(user_id="u")
-            langwatch.get_current_span().update(output="o")
-            langwatch.set_conversation(customer_id="c")
-            assert langwatch.get_conversation()[:3] == ("t", "u", "c")
+    with (
+        recording(sampler=ALWAYS_OFF) as recorder,
+        recorder.tracer.start_as_current_span("request"),
+        langwatch.trace() as turn,
+    ):
+        turn.update(thread_id="t", input="i", output="o", metadata={"a": 1}, other=1)
+        langwatch.get_current_trace().update(user_id="u")
+        langwatch.get_current_span().update(output="o")
+        langwatch.set_conversation(customer_id="c")
+        assert langwatch.get_conversation()[:3] == ("t", "u", "c")
     assert caplog.messages == []
 
 

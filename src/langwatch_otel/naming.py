@@ -23,7 +23,8 @@ def scope_of(held: OpenSpan, context: Context) -> Scope:
     found = context.get(SCOPE_KEY)
     if found is None or found is mine:
         return mine
-    return found if isinstance(found, Scope) and found.is_below(mine) else mine
+    # One that was opened under this very span is below its scope: no need to walk through all between.
+    return found if isinstance(found, Scope) and (found.anchor is held or found.is_below(mine)) else mine
 
 
 def scope_in(context: Context, held: OpenSpan | None) -> Scope | None:

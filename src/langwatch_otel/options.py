@@ -141,7 +141,6 @@ class Options:
             self.records_input = self.records_input and self.arguments is not None
 
 
-
 def _parent(given: Mapping[str, Any]) -> otel.Span | None:
     """Return the span that the new one is to stand below; None for the current one."""
     if (context := given.get("span_context")) is not None:

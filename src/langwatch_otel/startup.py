@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from . import config, destination, instrumentations
 from ._guard import guarded, logger, say_once
+from .clients import openai
 from .errors import ConfigurationError
 from .frameworks import fastapi
 from .instrumentor import LangWatchInstrumentor, also_undo
@@ -72,6 +73,9 @@ def setup(
     if instrumentors is None:
         with guarded("turning on FastAPI's spans"):
             fastapi.spans_on(provider)
+    with guarded("mending the ends of OpenAI's streams"):
+        openai.on()
+        also_undo(openai.off)
     for instrumentor in instrumentations.turn_on(instrumentors, provider):
         also_undo(instrumentor.uninstrument)
     return provider

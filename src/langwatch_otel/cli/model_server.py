@@ -1,16 +1,16 @@
-"""A stand-in for OpenAI's chat completions, for a demonstration without a key."""
+"""A stand-in for OpenAI's chat completions and responses, for a demonstration without a key."""
 
 import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
 from types import TracebackType
 from typing import Any
 
 from langwatch_otel.workbench.errors import RequestError
 from langwatch_otel.workbench.local_server import LocalServer, Request, Response
 
+from .model_formats import Answer, Chat, Message, Responses
 from .replies import reply_to
 
 MAX_BODY = 4 * 1024 * 1024
@@ -18,14 +18,20 @@ MAX_BODY = 4 * 1024 * 1024
 _JSON = "application/json"
 _BYTES_PER_TOKEN = 4  # What a token is in English text, near enough.
 
+_FORMATS: dict[str, type[Chat] | type[Responses]] = {"/v1/chat/completions": Chat, "/v1/responses": Responses}
+
 
 class ModelServer:
-    """Serve chat completions, streamed or whole, each after `delay` seconds."""
+    """Serve answers, streamed or whole, each after `delay` seconds, streamed words `pace` seconds apart.
 
-    def __init__(self, *, delay: float = 0.0, port: int = 0) -> None:
+    Where tools are offered, the first one is called with what the user said. The model `error-429` answers
+    with that status, and so do others of such a name.
+    """
+
+    def __init__(self, *, delay: float = 0.0, pace: float = 0.0, port: int = 0) -> None:
         self._delay = delay
+        self._pace = pace
         self._server = LocalServer(self._answer, port)
-        self._numbers = count(1)
 
     def start(self) -> None:
         """Begin to serve."""
@@ -51,27 +57,29 @@ class ModelServer:
 
     def _answer(self, request: Request) -> Response:
         try:
-            asked = _read(request)
+            found = _format_of(request)
+            asked = _parse(request.read(MAX_BODY))
+            answer = _think(asked["model"], found.messages(asked), found.tools(asked))
         except RequestError as error:
-            body = {"error": {"message": error.message, "type": "invalid_request_error"}}
+            kind = "server_error" if error.status >= 500 else "invalid_request_error"
+            body = {"error": {"message": error.message, "type": kind}}
             return Response(error.status, _JSON, json.dumps(body).encode())
         time.sleep(self._delay)
-        made = {"id": f"chatcmpl-{next(self._numbers)}", "created": int(time.time())}
-        head = {**made, "model": asked["model"]}
-        reply, usage = _complete(asked["messages"])
         if asked.get("stream"):
-            with_usage = bool((asked.get("stream_options") or {}).get("include_usage"))
-            return Response(200, "text/event-stream", _events(head, reply, usage if with_usage else None))
-        message = {"role": "assistant", "content": reply, "refusal": None}
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
-        whole = {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
-        return Response(200, _JSON, json.dumps(whole).encode())
+            return Response(200, "text/event-stream", self._paced(found.streamed(answer, asked)))
+        return Response(200, _JSON, json.dumps(found.whole(answer)).encode())
+
+    def _paced(self, events: Iterator[bytes]) -> Iterator[bytes]:
+        for event in events:
+            yield event
+            time.sleep(self._pace)
 
 
-def _read(request: Request) -> dict[str, Any]:
-    if (request.method, request.path) != ("POST", "/v1/chat/completions"):
+def _format_of(request: Request) -> type[Chat] | type[Responses]:
+    found = _FORMATS.get(request.path)
+    if request.method != "POST" or found is None:
         raise RequestError(404, f"unknown request: {request.method} {request.path}")
-    return _parse(request.read(MAX_BODY))
+    return found
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -81,47 +89,24 @@ def _parse(body: bytes) -> dict[str, Any]:
         raise RequestError(400, "the body is not JSON") from error
     if not isinstance(asked, dict) or not isinstance(asked.get("model"), str):
         raise RequestError(400, "you must provide a model parameter")
-    messages = asked.get("messages")
-    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
-        raise RequestError(400, "messages is a list of objects")
+    if refused := re.fullmatch(r"error-([45]\d\d)", asked["model"]):
+        raise RequestError(int(refused[1]), "you asked for an error")
     return asked
 
 
-def _complete(messages: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, int]]:
-    reply = reply_to([_text(message) for message in messages if message.get("role") == "user"])
-    asked = sum(_tokens(_text(message)) for message in messages)
-    answered = _tokens(reply)
-    return reply, {
-        "prompt_tokens": asked,
-        "completion_tokens": answered,
-        "total_tokens": asked + answered,
-    }
-
-
-def _text(message: Mapping[str, Any]) -> str:
-    content = message.get("content")
-    if isinstance(content, list):
-        return " ".join(str(part["text"]) for part in content if isinstance(part, dict) and "text" in part)
-    return content if isinstance(content, str) else ""
+def _think(model: str, messages: Sequence[Message], tools: Sequence[Mapping[str, Any]]) -> Answer:
+    last = messages[-1] if messages else Message("user", "")
+    asked = sum(_tokens(message.text) for message in messages)
+    if tools and last.role == "user":
+        wanted = (tools[0].get("parameters") or {}).get("properties") or {}
+        arguments = json.dumps(dict.fromkeys(wanted, last.text), ensure_ascii=False)
+        return Answer(model, "", (asked, _tokens(arguments)), str(tools[0].get("name")), arguments)
+    if last.role == "tool":
+        text = f"I looked it up: {last.text}"
+    else:
+        text = reply_to([message.text for message in messages if message.role == "user"])
+    return Answer(model, text, (asked, _tokens(text)))
 
 
 def _tokens(text: str) -> int:
     return -(-len(text.encode(errors="replace")) // _BYTES_PER_TOKEN)
-
-
-def _events(head: Mapping[str, Any], reply: str, usage: Mapping[str, int] | None) -> Iterator[bytes]:
-    for delta in ({"role": "assistant", "content": ""}, *({"content": word} for word in _words(reply))):
-        yield _event(head, [{"index": 0, "delta": delta, "finish_reason": None}])
-    yield _event(head, [{"index": 0, "delta": {}, "finish_reason": "stop"}])
-    if usage is not None:
-        yield _event(head, [], usage=usage)
-    yield b"data: [DONE]\n\n"
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\s*\S+", text)
-
-
-def _event(head: Mapping[str, Any], choices: Sequence[Mapping[str, Any]], **more: Any) -> bytes:
-    chunk = {**head, "object": "chat.completion.chunk", "choices": choices, **more}
-    return f"data: {json.dumps(chunk)}\n\n".encode()

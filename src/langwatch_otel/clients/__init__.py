@@ -1,0 +1,1 @@
+"""What we mend in instrumentations of clients, while we are on."""
