@@ -14,9 +14,11 @@ from _making import MEANT, NATIVE, TURN, Maker
 from langwatch_otel import _guard
 from langwatch_otel.cli.app_server import AppServer
 
-QUIET = {"exclude_spans": ["receive", "send"]}
-OWN, CONTRIB, CONTRIB_QUIET = "FastAPI's own", "contrib's", "contrib's, without `receive` and `send`"
-MODES = {**({OWN: None} if NATIVE else {}), CONTRIB: {}, CONTRIB_QUIET: QUIET}
+MODES = {
+    **({"FastAPI's own": None} if NATIVE else {}),
+    "contrib's": {},
+    "contrib's, quiet": {"exclude_spans": ["receive", "send"]},
+}
 
 
 class Seen(NamedTuple):
@@ -70,7 +72,7 @@ def _post(connection, kind, headers, thread):
     return 1
 
 
-def measure(mode, kinds):
+def measure(kinds, mode):
     """Return {kind's label: its requests}, all of them one after the other, on one connection where that can be.
 
     Each kind is asked with a thread, without any, and with another.
@@ -95,9 +97,7 @@ def measure(mode, kinds):
                 requests = []
                 for thread in (f"{number} one", None, f"{number} two"):
                     talk = kind.talk
-                    turns = (
-                        talk(server.port, headers, thread) if talk else _post(connection, kind, headers, thread)
-                    )
+                    turns = talk(server.port, headers, thread) if talk else _post(connection, kind, headers, thread)
                     assert served.over.acquire(timeout=20)
                     requests.append(_request(maker, thread, turns))
                 found[kind.label] = requests
@@ -136,7 +136,8 @@ def _request(maker, thread, turns):
         if span.instrumentation_scope.name in ("the application", "langwatch_otel"):
             own[span.name] += 1
     of_a_turn = Counter({name: count / turns for name, count in own.items()})
-    return Request(thread, sorted(spans, key=str), of_a_turn, frozenset(span.context.trace_id for span in bare.values()))
+    traces = frozenset(span.context.trace_id for span in bare.values())
+    return Request(thread, sorted(spans, key=str), of_a_turn, traces)
 
 
 def _short(name):

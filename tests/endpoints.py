@@ -4,15 +4,12 @@ import asyncio
 import inspect
 from concurrent.futures import ThreadPoolExecutor
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
-from fastapi.responses import JSONResponse
-from starlette.middleware.base import BaseHTTPMiddleware
+from fastapi import APIRouter, Depends, FastAPI, Request
 
-import langwatch_otel as langwatch
 from _making import NATIVE, WORK, Turn, kind
 
 
-@kind("`async def`, `@trace()`", "turn", *WORK)
+@kind("an endpoint: `async def`, `@trace()`", "turn", *WORK)
 def decorated(app, make):
     @app.post("/turn")
     @make.trace()
@@ -20,7 +17,7 @@ def decorated(app, make):
         make.work(turn.thread)
 
 
-@kind("`def`, `@trace()`", "turn", *WORK)
+@kind("an endpoint: `def`, `@trace()`", "turn", *WORK)
 def decorated_sync(app, make):
     @app.post("/turn")
     @make.trace()
@@ -28,7 +25,7 @@ def decorated_sync(app, make):
         make.work(turn.thread)
 
 
-@kind("`@trace(thread_id=...)`", "turn", "inside")
+@kind("an endpoint: `@trace(thread_id=...)`", "turn", "inside")
 def named_at_the_start(app, make):
     @app.post("/turn")
     @make.trace(thread_id=lambda turn, **_: turn.thread and make.note(turn.thread))
@@ -37,21 +34,21 @@ def named_at_the_start(app, make):
             pass
 
 
-@kind("`async def`, `set_conversation()`", *WORK)
+@kind("an endpoint: `async def`, `set_conversation()`", *WORK)
 def plain(app, make):
     @app.post("/turn")
     async def turn(turn: Turn):
         make.work(turn.thread)
 
 
-@kind("`def`, `set_conversation()`", *WORK)
+@kind("an endpoint: `def`, `set_conversation()`", *WORK)
 def plain_sync(app, make):
     @app.post("/turn")
     def turn(turn: Turn):
         make.work(turn.thread)
 
 
-@kind("tasks, and a thread by `asyncio.to_thread`", "turn", *WORK, "in a task", "in another", "in a thread")
+@kind("an endpoint: tasks, `asyncio.to_thread()`", "turn", *WORK, "in a task", "in another", "in a thread")
 def tasks(app, make):
     async def task(name, before):
         if before is not None:
@@ -74,7 +71,7 @@ def tasks(app, make):
 
 
 @kind(
-    "a thread of the application's own pool",
+    "an endpoint: a thread of its own pool",
     *("turn", *WORK, "in the pool"),
     note="a `ThreadPoolExecutor` starts its threads without a context, so the span is the root of a trace of its own: "
     "`asyncio.to_thread()`, or `opentelemetry-instrumentation-threading`",
@@ -135,7 +132,7 @@ def answering(app, make, decorated, needs=()):
 LOOK_UPS = (*["look-up"] * 4, *["clean-up"] * 2)
 
 
-@kind("`Depends()` look-ups, named after them", "turn", *WORK, *LOOK_UPS)
+@kind("look-ups in dependencies, named in the endpoint", "turn", *WORK, *LOOK_UPS)
 def look_ups(app, make):
     @app.post("/turn", dependencies=[Depends(each) for each in dependencies(make)])
     @make.trace()
@@ -148,16 +145,17 @@ def named_in(naming, decorated):
 
 
 for naming, what in (
-    ("in_async", "an `async def` dependency"),
-    ("in_sync", "a `def` dependency"),
-    ("in_async_yield", "an `async def` dependency with `yield`"),
-    ("in_sync_yield", "a `def` dependency with `yield`"),
+    ("in_async", "`async def`"),
+    ("in_sync", "`def`"),
+    ("in_async_yield", "`async def` with `yield`"),
+    ("in_sync_yield", "`def` with `yield`"),
 ):
-    kind(f"named in {what}", *WORK, *LOOK_UPS, "in the endpoint")(named_in(naming, False))
-    kind(f"named in {what}, `@trace()`", *WORK, *LOOK_UPS, "in the endpoint", "turn")(named_in(naming, True))
+    kind(f"named in a dependency: {what}", *WORK, *LOOK_UPS, "in the endpoint")(named_in(naming, False))
+    traced = kind(f"named in a dependency: {what}, `@trace()` endpoint", *WORK, *LOOK_UPS, "in the endpoint", "turn")
+    traced(named_in(naming, True))
 
 
-@kind("named in `dependency_overrides`", *WORK, "in the endpoint")
+@kind("named in a dependency: by `dependency_overrides`", *WORK, "in the endpoint")
 def overridden(app, make):
     async def who(turn: Turn):
         raise AssertionError("not overridden")
@@ -169,7 +167,7 @@ def overridden(app, make):
     app.dependency_overrides[who] = instead
 
 
-@kind("a method of a view", "View.turn", *WORK)
+@kind("class-based: a method of a view", "View.turn", *WORK)
 def view(app, make):
     class View:
         @make.trace()
@@ -179,7 +177,7 @@ def view(app, make):
     app.post("/turn")(View().turn)
 
 
-@kind("a view made for each request, `self` a dependency", "look-up", "View.turn", *WORK)
+@kind("class-based: a view made for each request, `self` a dependency", "look-up", "View.turn", *WORK)
 def view_of_a_request(app, make):
     class View:
         def __init__(self, request: Request):
@@ -197,7 +195,7 @@ def view_of_a_request(app, make):
     app.post("/turn")(View.turn)
 
 
-@kind("an object with `__call__`", "View", *WORK)
+@kind("class-based: an object with `__call__`", "View", *WORK)
 def callable_object(app, make):
     class View:
         async def __call__(self, turn: Turn):
@@ -207,10 +205,10 @@ def callable_object(app, make):
 
 
 @kind(
-    "a mounted application",
+    "mounted application: as it is",
     *("turn", *WORK),
-    note="contrib was given the outer application alone, so the inner one makes spans of its own in a trace of its own; "
-    'with `FastAPI(telemetry={"tracing": False})` inside there is one trace, whole',
+    note="where contrib was given the outer application alone, the inner one makes its own, in a second trace; "
+    'with `FastAPI(telemetry={"tracing": False})` inside there is one, whole',
 )
 def mounted(app, make):
     inner = make.app()
@@ -218,103 +216,15 @@ def mounted(app, make):
     app.mount("/", inner)
 
 
-@kind('a mounted application with `telemetry={"tracing": False}`', "turn", *WORK)
+@kind('mounted application: `telemetry={"tracing": False}`', "turn", *WORK)
 def mounted_silent(app, make):
     inner = FastAPI(**({"telemetry": {"tracing": False, "metrics": False}} if NATIVE else {}))
     decorated(inner, make)
     app.mount("/", inner)
 
 
-@kind("a router with a prefix", "turn", *WORK)
+@kind("a router", "turn", *WORK)
 def routed(app, make):
     router = APIRouter()
     decorated(router, make)
     app.include_router(router)
-
-
-@kind(
-    "`BaseHTTPMiddleware`, named in the endpoint",
-    *("on the way in", "turn", *WORK, "on the way out"),
-    late="it runs the endpoint in a task of its own, and what follows beside that could be another conversation's: "
-    "name with `set_conversation()` in a handler without `@trace()`, or wrap the exporter",
-)
-def middleware(app, make):
-    async def dispatch(request, call_next):
-        with make.span("on the way in"):
-            pass
-        response = await call_next(request)
-        with make.span("on the way out"):
-            pass
-        return response
-
-    decorated(app, make)
-    app.add_middleware(BaseHTTPMiddleware, dispatch=dispatch)
-
-
-@kind("`BaseHTTPMiddleware` with a span around, named in the endpoint", "around all", "turn", *WORK)
-def middleware_around(app, make):
-    async def dispatch(request, call_next):
-        with make.span("around all"):
-            return await call_next(request)
-
-    decorated(app, make)
-    app.add_middleware(BaseHTTPMiddleware, dispatch=dispatch)
-
-
-@kind("named in `BaseHTTPMiddleware`", *WORK, "in the endpoint", "on the way out")
-def named_in_middleware(app, make):
-    async def dispatch(request, call_next):
-        make.work((await request.json())["thread"])
-        response = await call_next(request)
-        with make.span("on the way out"):
-            pass
-        return response
-
-    answering(app, make, False)
-    app.add_middleware(BaseHTTPMiddleware, dispatch=dispatch)
-
-
-@kind("`conversation()` around `call_next`", "before", "in the endpoint", "turn", "after")
-def conversation_in_middleware(app, make):
-    async def dispatch(request, call_next):
-        thread = (await request.json())["thread"]
-        with make.span("before"):
-            pass
-        with langwatch.conversation(thread_id=thread and make.note(thread)):
-            response = await call_next(request)
-        with make.span("after"):
-            pass
-        return response
-
-    answering(app, make, True)
-    app.add_middleware(BaseHTTPMiddleware, dispatch=dispatch)
-
-
-def failing(error, decorated, handled):
-    """An application whose endpoint raises `error` once it has named."""
-
-    def build(app, make):
-        async def handler(request, error):
-            with make.span("in the handler"):
-                pass
-            return JSONResponse({}, getattr(error, "status_code", 500))
-
-        async def turn(turn: Turn):
-            make.work(turn.thread)
-            raise error
-
-        if handled:
-            app.add_exception_handler(handled, handler)
-        app.post("/turn")(make.trace()(turn) if decorated else turn)
-
-    return build
-
-
-for error, status, what in ((HTTPException(404), 404, "`HTTPException(404)`"), (ValueError("no"), 500, "`ValueError`")):
-    kind(f"{what}, `@trace()`", "turn", *WORK, status=status)(failing(error, True, None))
-    handled = kind(f"{what}, `@trace()`, with a handler", "turn", *WORK, "in the handler", status=status)
-    handled(failing(error, True, type(error)))
-    handled = kind(f"{what}, `set_conversation()`, with a handler", *WORK, "in the handler", status=status)
-    handled(failing(error, False, type(error)))
-handled = kind("`ValueError`, `@trace()`, with a handler of every `Exception`", "turn", *WORK, "in the handler", status=500)
-handled(failing(ValueError("no"), True, Exception))

@@ -49,16 +49,21 @@ def streaming(synchronous, decorated, in_body, media_type="text/plain"):
     return build
 
 
+# Contrib's span of the wait for the client to go: it is open beside the turn that is named.
+RECEIVING = (
+    "the `http receive` that waits for the client to leave was open before the name, beside the turn and not above"
+)
+
 for synchronous in (False, True):
-    body = "a `def` body" if synchronous else "an `async def` body"
+    body = "`def` body" if synchronous else "`async def` body"
     for in_body in (False, True):
-        when = "named in it" if in_body else "named before"
-        kind(f"`StreamingResponse` of {body}, {when}", *WORK, *CHUNKS)(streaming(synchronous, False, in_body))
-        decorated = kind(f"`StreamingResponse` of {body}, {when}, `@trace()`", "turn", *WORK, *CHUNKS)
-        decorated(streaming(synchronous, True, in_body))
+        label = f"`StreamingResponse`: {body}, named {'in it' if in_body else 'before'}, "
+        kind(label + "`set_conversation()`", *WORK, *CHUNKS)(streaming(synchronous, False, in_body))
+        traced = kind(label + "`@trace()`", "turn", *WORK, *CHUNKS, late=RECEIVING if in_body else "")
+        traced(streaming(synchronous, True, in_body))
 
 
-@kind("server-sent events from a `@trace()` generator that names", "words", *WORK, *CHUNKS)
+@kind("server-sent events: `StreamingResponse` of a `@trace()` generator", "words", *WORK, *CHUNKS, late=RECEIVING)
 def events(app, make):
     @make.trace()
     async def words(thread):
@@ -103,11 +108,12 @@ def yielding(synchronous, decorated, events):
 
 
 if importlib.util.find_spec("fastapi.sse") is not None:
-    for events, what in ((True, "`EventSourceResponse`"), (False, "JSON lines")):
+    for events, what in ((True, "server-sent events: "), (False, "JSON lines: ")):
         for synchronous in (False, True):
-            label = f"{what} from a `{'def' if synchronous else 'async def'}` endpoint that yields"
-            kind(label, *WORK, *CHUNKS)(yielding(synchronous, False, events))
-            kind(f"{label}, `@trace()`", "turn", *WORK, *CHUNKS)(yielding(synchronous, True, events))
+            label = f"{what}{'`def`' if synchronous else '`async def`'} endpoint that yields, "
+            kind(label + "`set_conversation()`", *WORK, *CHUNKS)(yielding(synchronous, False, events))
+            traced = kind(label + "`@trace()`", "turn", *WORK, *CHUNKS, late=RECEIVING)
+            traced(yielding(synchronous, True, events))
 
 
 def in_background(make, synchronous, names=False):
@@ -146,9 +152,9 @@ def with_background(synchronous, decorated):
 
 TASKS = (*["in the background"] * 4, *["task"] * 2)
 for synchronous, what in ((False, "`async def`"), (True, "`def`")):
-    label = f"background tasks, `@trace()` and not, of {what}"
-    kind(f"{label}, `set_conversation()`", *WORK, *TASKS)(with_background(synchronous, False))
-    kind(f"{label}, `@trace()`", *WORK, *TASKS, "turn")(with_background(synchronous, True))
+    label = f"background tasks, `@trace()` and not: of {what}, "
+    kind(label + "`set_conversation()`", *WORK, *TASKS)(with_background(synchronous, False))
+    kind(label + "`@trace()`", *WORK, *TASKS, "turn")(with_background(synchronous, True))
 
 
 @kind("named in a background task", "in the endpoint", "in the background", *WORK)
@@ -164,6 +170,7 @@ def talk(threads):
     """Hold a conversation of one turn for each of `threads`, which are relative to the one asked for."""
 
     def over_a_websocket(port, headers, thread):
+        headers = {**headers, "thread": thread or ""}
         with connect(f"ws://127.0.0.1:{port}/turn", additional_headers=headers, proxy=None) as socket:
             for each in threads:
                 socket.send(json.dumps(thread and thread + each))
@@ -173,7 +180,7 @@ def talk(threads):
     return over_a_websocket
 
 
-def websocket(decorate):
+def websocket(decorate, at_the_start=False):
     """An application that takes turns over a websocket."""
 
     def build(app, make):
@@ -186,6 +193,8 @@ def websocket(decorate):
 
         @app.websocket("/turn")
         async def turns(socket: WebSocket):
+            if at_the_start and socket.headers["thread"]:
+                langwatch.set_conversation(thread_id=make.note(socket.headers["thread"]))
             await socket.accept()
             try:
                 while True:
@@ -209,8 +218,21 @@ def in_a_conversation(turn, make):
     return langwatch.conversation()(turn)
 
 
+BETWEEN = (
+    "what FastAPI does between the turns of a websocket is nobody's, for the next turn may be another thread's; "
+    "where a socket has one thread, `set_conversation()` at its start"
+)
+FROM_THERE_ON = (
+    "a second name in one place holds from there on, inside the `with` block that it was given in: "
+    "`@trace()` or `conversation()` around each turn"
+)
 for threads, what in ((["", "", ""], "one thread"), (["", " b", "", " b"], "two threads in turn")):
-    more = {"talk": talk(threads)}
-    kind(f"a websocket, {what}: `set_conversation()`", *WORK, **more)(websocket(as_it_is))
-    kind(f"a websocket, {what}: `@trace()` around each turn", *WORK, "turn", **more)(websocket(traced))
-    kind(f"a websocket, {what}: `conversation()` around each turn", *WORK, **more)(websocket(in_a_conversation))
+    label, more = f"websocket, {what}: ", {"talk": talk(threads)}
+    note = FROM_THERE_ON if " b" in threads else ""
+    kind(label + "`set_conversation()`", *WORK, note=note, **more)(websocket(as_it_is))
+    kind(label + "`@trace()` around each turn", *WORK, "turn", note=BETWEEN, **more)(websocket(traced))
+    inside = kind(label + "`conversation()` around each turn", *WORK, note=BETWEEN, **more)
+    inside(websocket(in_a_conversation))
+    if not note:
+        started = kind(label + "`set_conversation()` at its start, `@trace()` around each turn", *WORK, "turn", **more)
+        started(websocket(traced, at_the_start=True))

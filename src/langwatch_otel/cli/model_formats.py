@@ -111,7 +111,7 @@ class Responses:
         asked, answered = answer.tokens
         usage = {
             "input_tokens": asked,
-            "input_tokens_details": {"cached_tokens": 0},
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
             "output_tokens": answered,
             "output_tokens_details": {"reasoning_tokens": 0},
             "total_tokens": asked + answered,
