@@ -4,14 +4,14 @@ Run: python benchmarks/turns.py
 """
 
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import set_tracer_provider
 from rounds import fastest, show
 
 import langwatch_otel as langwatch
-from langwatch_otel import tracers
 
 provider = TracerProvider(shutdown_on_exit=False)
 provider.add_span_processor(langwatch.ConversationSpanProcessor())
-tracers.choose(provider)
+set_tracer_provider(provider)
 plain = TracerProvider(shutdown_on_exit=False).get_tracer("benchmark")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import warnings
 from contextlib import asynccontextmanager, contextmanager
 from importlib import import_module
 
@@ -173,7 +174,9 @@ class Instrumentation:
 def _traced_by(library):
     # On until the process ends: what Traceloop's has wrapped it does not all unwrap.
     traced = Traced(backfill=True)
-    _load(MODULES[library], "OpenAIInstrumentor").instrument(tracer_provider=traced.provider)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Written for an older pydantic, it says so as it is imported.
+        _load(MODULES[library], "OpenAIInstrumentor").instrument(tracer_provider=traced.provider)
     return traced
 
 

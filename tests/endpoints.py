@@ -132,7 +132,11 @@ def answering(app, make, decorated, needs=()):
 LOOK_UPS = (*["look-up"] * 4, *["clean-up"] * 2)
 
 
-@kind("look-ups in dependencies, named in the endpoint", "turn", *WORK, *LOOK_UPS)
+@kind(
+    "look-ups in dependencies, named in the endpoint",
+    *("turn", *WORK, *LOOK_UPS),
+    late="" if NATIVE else "before FastAPI 0.118 a `def` dependency cleans up in a thread before the answer is sent",
+)
 def look_ups(app, make):
     @app.post("/turn", dependencies=[Depends(each) for each in dependencies(make)])
     @make.trace()

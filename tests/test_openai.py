@@ -84,14 +84,12 @@ def test_the_instrumentation_makes_what_it_makes_without_us(openai, model, call)
     assert found[1] == found[0]
 
 
-def test_what_the_application_says_of_its_conversation_stays(openai, model):
-    """A conversation id that a span's creator set is not replaced by ours."""
-    with (
-        openai.traced.trace(name="turn", thread_id="t"),
-        openai.traced.tracer.start_as_current_span("chat", attributes={"gen_ai.conversation.id": "theirs"}),
-    ):
-        pass
-    assert [ids(span) for span in finished(openai)] == [("t", None, "theirs"), ("t", None, "t")]
+def test_a_conversation_of_openais_own_stays(openai, model):
+    """Where the instrumentation writes the conversation that the call names, that stays; the session is still ours."""
+    with openai.traced.trace(name="turn", thread_id="t", user_id="u"), sync_client(model) as client:
+        client.responses.create(model=MODEL, input="Hello", conversation="conv_1")
+    [span] = openai.model_calls(finished(openai))
+    assert ids(span) == ("t", "u", {"traceloop": "t", "genai": "conv_1"}[openai.library])
 
 
 def whose(spans):

@@ -45,12 +45,26 @@ def captured(value: object) -> tuple[str, str]:
     """Return `value` as text of at most 16 KiB and its MIME type; what did not fit ends in `…[cut]`."""
     if isinstance(value, str):
         return cut_text(value), TEXT
+    if type(value) is dict and _is_plain_text(value):
+        return _encode(value), JSON
     budget = MAX_BYTES
     while True:
         text = _encode(_Walk(budget).plain(value, 0))
         if len(text) * 4 <= MAX_BYTES or len(text.encode("utf-8")) <= MAX_BYTES:
             return text, JSON
         budget //= 2  # Quotes, escapes and other alphabets took more room than was reckoned.
+
+
+def _is_plain_text(found: dict[object, object]) -> bool:
+    """Say whether keys and values are short ASCII text, as most arguments are: no walk is needed."""
+    left = MAX_BYTES // 6  # A control character takes six bytes.
+    for key, value in found.items():
+        if type(key) is not str or type(value) is not str:
+            return False
+        left -= len(key) + len(value) + 6
+        if left < 0 or not (key.isascii() and value.isascii()):
+            return False
+    return True
 
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes a new one each time.

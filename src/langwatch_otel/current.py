@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry import trace as otel
 from opentelemetry.context import get_current
@@ -13,7 +13,7 @@ from opentelemetry.trace import Span as OTelSpan
 from . import naming, tracers
 from ._guard import guarded, say_once, swallowed
 from .identity import EMPTY, Conversation, conversation_of
-from .open_span import OpenSpan, open_span_of
+from .open_span import SPAN_KEY, OpenSpan, open_span_of
 from .recording import update_span
 from .scope import Scope
 from .span_handle import Span as Span
@@ -133,7 +133,7 @@ def trace_of(span: OTelSpan | None) -> Trace:
     """Return a handle on the turn that `span` belongs to, None being the current one; never raises."""
     try:
         context = get_current() if span is None else otel.set_span_in_context(span)
-        span = otel.get_current_span(context)
+        span = cast("OTelSpan", context.get(SPAN_KEY, INVALID_SPAN))
         held = open_span_of(span)
         return Trace(naming.scope_in(context, held), span, held)
     except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar, overload
@@ -35,12 +36,7 @@ class Decorator(Generic[H]):
             method: F = type(function)(self(function.__func__))
             return method
         options = Options(self._given, self._kind.word, function)
-        kind = self._kind
-
-        def start(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Running:
-            return started(kind, options, args, kwargs)
-
-        wrapped: F = wrap(function, start)
+        wrapped: F = wrap(function, functools.partial(started, self._kind, options))
         return wrapped
 
     def __enter__(self) -> H:

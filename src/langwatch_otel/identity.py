@@ -124,7 +124,7 @@ def clean_id(name: str, value: object) -> str | None:
     """
     longest = config.active().max_id_length
     if type(value) is str and value.isascii() and len(value) <= longest:
-        return value if value and not value.isspace() else None
+        return None if not value or value.isspace() else value
     if isinstance(value, str):
         text = value if type(value) is str else str.__str__(value)
     elif isinstance(value, (int, UUID)) and not isinstance(value, bool):

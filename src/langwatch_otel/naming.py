@@ -83,12 +83,12 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
     if conversation is EMPTY:
         return scope
     with _scope.lock:
-        given, scope = scope is not None, scope if scope is not None else current_scope()
-        if scope is None:
+        given = scope
+        if scope is None and (scope := current_scope()) is None:
             scope = Scope()
             attach(set_value(SCOPE_KEY, scope))
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
-            scope = _for_second(scope, conversation) if given else _second(scope)
+            scope = _second(scope) if given is None else _for_second(scope, conversation)
         elif scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = flow()
         bind(scope, conversation)
@@ -134,7 +134,7 @@ def _second(scope: Scope) -> Scope:
 
 def bind(scope: Scope, conversation: Conversation) -> None:
     """Add `conversation` to what `scope` names, and stamp every open span that this concerns. Needs the lock."""
-    scope.own = conversation.over(scope.own)
+    scope.own = conversation if scope.own is EMPTY else conversation.over(scope.own)
     before = scope.named
     refresh(scope)
     if scope.named is before or scope.sealed:

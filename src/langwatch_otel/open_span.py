@@ -86,7 +86,8 @@ class OpenSpan:
 
     def restamp(self, rendered: Rendered) -> None:
         """Stamp what its scope says now, unless the span already belongs to another thread."""
-        if self.ended or (span := self._recording()) is None:
+        span: Any = self.span()
+        if span is None or not span.is_recording():
             return
         before = self.stamped
         mine = before.thread_id or self.given.thread_id

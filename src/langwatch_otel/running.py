@@ -14,6 +14,7 @@ from ._guard import swallowed
 from .attributes import LANGWATCH_SPAN_TYPE, TIME_TO_FIRST_CHUNK
 from .capture import MAX_BYTES, is_framework_object
 from .current import Span, Trace
+from .identity import EMPTY
 from .naming import SCOPE_KEY, open_scope
 from .open_span import open_span_of
 from .options import Options
@@ -112,7 +113,6 @@ class SpanRunning(ConversationRunning):
             options.name, context, options.kind, options.attributes, options.links or None, options.start_time
         )
         self.context = set_span_in_context(self.span, context)
-        self._began = time.monotonic()
         try:
             if self.span.is_recording():
                 # Measured: one attribute given to start_span costs three times as much.
@@ -135,7 +135,9 @@ class SpanRunning(ConversationRunning):
     def _record_input(self, arguments: Mapping[str, Any]) -> None:
         hidden = self.options.arguments.hidden if self.options.arguments is not None else ()
         shown = {
-            name: value for name, value in arguments.items() if name not in hidden and not is_framework_object(value)
+            name: value
+            for name, value in arguments.items()
+            if name not in hidden and (type(value) is str or not is_framework_object(value))
         }
         if shown:
             record_value(self.span, "input", shown)
@@ -150,7 +152,8 @@ class SpanRunning(ConversationRunning):
         try:
             if self._chunks is None:
                 self._chunks = []
-                self.span.set_attribute(TIME_TO_FIRST_CHUNK, time.monotonic() - self._began)
+                began = getattr(self.span, "start_time", None) or time.time_ns()
+                self.span.set_attribute(TIME_TO_FIRST_CHUNK, max(0, time.time_ns() - began) / 1e9)
             if self._room > 0 and isinstance(item, str) and item:
                 self._chunks.append(item[: self._room])
                 self._room -= len(item)
@@ -158,7 +161,8 @@ class SpanRunning(ConversationRunning):
             swallowed("noting a chunk", error)
 
     def finish(self, result: object) -> None:
-        self._record_output(result)
+        if self.options.records_output or self._chunks:
+            self._record_output(result)
         self._end()
 
     def fail(self, error: BaseException) -> None:
@@ -198,8 +202,12 @@ class TraceRunning(SpanRunning):
 
     def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.options = options
-        self._scope = self._open_scoped(get_current(), args, kwargs)
-        self._scope.span = open_span_of(self.span)
+        context, fields = get_current(), options.fields
+        arguments = _bound(options, args, kwargs) if fields.needs_arguments else None
+        named = fields.resolve(arguments or _NOTHING) if fields else EMPTY
+        scope = self._scope = open_scope(named, adopt=options.adopt, context=context)
+        self._open(set_value(SCOPE_KEY, scope, context), args, kwargs, arguments)
+        scope.span = open_span_of(self.span)
 
     def handle(self) -> Any:
         return Trace(self._scope, self.span, open_span_of(self.span))
