@@ -46,30 +46,31 @@ def setup(
     OpenAI, HTTP client and FastAPI instrumentations that are installed. Every standard `OTEL_*` variable holds.
     Calling it twice is calling it once. Raises ConfigurationError for a setting with a value that it does not take.
     """
+    if span_exclude_rules:
+        raise ConfigurationError("span_exclude_rules", span_exclude_rules, "no rules in this version: leave it out")
     for name in _INERT:
         if settings.pop(name, None):
             say_once(f"setup({name}=) does nothing here: it needs LangWatch's own client")
-    if span_exclude_rules:
-        raise ConfigurationError("span_exclude_rules", span_exclude_rules, "no rules in this version: leave it out")
-    settings.setdefault("backfill", None)
     chosen = config.read(settings)
     goes_to = destination.choose(endpoint_url, api_key)
     destination.check(goes_to)
     if debug:
         logger.setLevel(logging.DEBUG)
-    with_defaults = {
-        **settings,
-        "backfill": chosen.backfill is not False,
-        "capture_content": chosen.capture_content is not False,
-    }
+    backfill, content = chosen.backfill is not False, chosen.capture_content is not False
     provider = tracer_provider if tracer_provider is not None else trace.get_tracer_provider()
     if tracer_provider is None and not hasattr(provider, "add_span_processor"):
         provider = _new_provider(service_name, base_attributes)
     elif service_name or base_attributes:
         say_once("setup(): the tracer provider was there before, and keeps its own resource attributes")
-    LangWatchInstrumentor().instrument(tracer_provider=tracer_provider, **with_defaults)
-    named = bool(endpoint_url or api_key)
-    _send(provider, goes_to, headers, named, with_defaults["backfill"])
+    settings.update(backfill=backfill, capture_content=content)
+    LangWatchInstrumentor().instrument(tracer_provider=tracer_provider, **settings)
+    _send(provider, goes_to, headers, bool(endpoint_url or api_key), backfill)
+    _turn_on_others(provider, instrumentors)
+    return provider
+
+
+def _turn_on_others(provider: Any, instrumentors: Sequence[Any] | None) -> None:
+    """Turn on the instrumentations around ours; uninstrument() turns them off."""
     if instrumentors is None:
         with guarded("turning on FastAPI's spans"):
             fastapi.spans_on(provider)
@@ -78,7 +79,6 @@ def setup(
         also_undo(openai.off)
     for instrumentor in instrumentations.turn_on(instrumentors, provider):
         also_undo(instrumentor.uninstrument)
-    return provider
 
 
 def ensure_setup(api_key: str | None = None) -> None:
