@@ -1,4 +1,4 @@
-"""The matrices, each by its name: `nox -s tests`, `nox -s fastapi`, `nox -s stress`, `nox -s benchmarks`."""
+"""The matrices, each by its name: `nox -s tests`, `nox -s fastapi`, `nox -s openai`, `nox -s stress` and more."""
 
 import nox
 
@@ -10,6 +10,10 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 
 # One of two years ago, the last without spans of its own, the first with them, and the newest.
 FASTAPIS = ["0.115.14", "0.141.0", "0.142.4", ""]
+
+# The last that sends its requests with httpx, and the newest, with httpx2.
+OPENAIS = ["<3", ">=3"]
+OPENAI_INSTRUMENTATIONS = ["opentelemetry-instrumentation-openai", "opentelemetry-instrumentation-genai-openai"]
 
 
 @nox.session(python=PYTHONS)
@@ -27,6 +31,18 @@ def fastapi(session: nox.Session, fastapi: str) -> None:
     session.run(
         "pytest", "-m", "matrix or not stress", "tests", "-k", "fastapi or lifespan or chatbot", *session.posargs
     )
+
+
+@nox.session(python="3.12")
+@nox.parametrize("instrumentation", OPENAI_INSTRUMENTATIONS)
+@nox.parametrize("openai", OPENAIS)
+def openai(session: nox.Session, openai: str, instrumentation: str) -> None:
+    """OpenAI's client, under each instrumentation of it, with the spans of its HTTP client and without."""
+    session.install("-e", ".[dev]", f"openai{openai}")
+    session.run("pip", "uninstall", "-y", *OPENAI_INSTRUMENTATIONS)
+    session.install(instrumentation, "opentelemetry-instrumentation-httpx", "--pre")
+    tests = ("tests/test_openai.py", "tests/test_openai_streams.py", "tests/test_model_server.py")
+    session.run("pytest", "-m", "matrix or not matrix", "-rs", *tests, *session.posargs)
 
 
 @nox.session(python="3.12")
