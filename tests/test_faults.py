@@ -103,7 +103,6 @@ PLACES = [
     (scope.Scope, "at_export", ()),
     (scope, "render", ()),
     (span_exporter, "_NamedSpan", ()),
-    (span_exporter, "has_genai_key", ()),
     (naming, "current_scope", ()),
     (naming, "bind", ()),
     (current, "conversation_of", ()),

@@ -11,7 +11,6 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from ._guard import guarded, swallowed
-from .genai import has_genai_key, is_genai_scope
 from .open_span import OpenSpan, late_of, sequence
 from .rendering import NOTHING, Attributes
 from .stamping import attributes_of
@@ -159,8 +158,7 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
         if rendered is NOTHING:
             return span
         present = attributes_of(span)
-        made_by = span.instrumentation_scope
-        genai = held.genai or (made_by is not None and is_genai_scope(made_by.name)) or has_genai_key(present)
+        genai = held.genai or held.stamper.is_genai(span, present)
         wanted = rendered.ids if span.dropped_attributes else rendered.for_span(genai, held.root)
         before = len(present)
         for key, value in held.stamper.fit(wanted).items():

@@ -36,6 +36,8 @@ class HasAttributes(Protocol):
 
     @property
     def attributes(self) -> Mapping[str, Any] | None: ...
+    @property
+    def instrumentation_scope(self) -> Any: ...
 
 
 class RecordingSpan(HasAttributes, Protocol):
@@ -43,8 +45,6 @@ class RecordingSpan(HasAttributes, Protocol):
 
     @property
     def dropped_attributes(self) -> int: ...
-    @property
-    def instrumentation_scope(self) -> Any: ...
     def set_attribute(self, key: str, value: AttributeValue) -> None: ...
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None: ...
     def is_recording(self) -> bool: ...
@@ -102,7 +102,7 @@ class Stamper:
         held.genai = self.is_genai(span, present)
         self.stamp(span, present, rendered.for_span(held.genai, held.root), rendered)
 
-    def is_genai(self, span: RecordingSpan, present: Attributes) -> bool:
+    def is_genai(self, span: HasAttributes, present: Attributes) -> bool:
         """Say whether `span` is a GenAI span, by who made it or by the attributes that it has now."""
         scope = span.instrumentation_scope
         name = "" if scope is None else scope.name
