@@ -12,7 +12,7 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 FASTAPIS = ["0.115.14", "0.141.0", "0.142.4", ""]
 
 # The last that sends its requests with httpx, and the newest, with httpx2.
-OPENAIS = ["<3", ">=3"]
+OPENAIS = [nox.param("<3", id="httpx"), nox.param(">=3", id="httpx2")]
 OPENAI_INSTRUMENTATIONS = ["opentelemetry-instrumentation-openai", "opentelemetry-instrumentation-genai-openai"]
 
 
@@ -34,7 +34,7 @@ def fastapi(session: nox.Session, fastapi: str) -> None:
 
 
 @nox.session(python="3.12")
-@nox.parametrize("instrumentation", OPENAI_INSTRUMENTATIONS)
+@nox.parametrize("instrumentation", OPENAI_INSTRUMENTATIONS, ids=["traceloop", "genai"])
 @nox.parametrize("openai", OPENAIS)
 def openai(session: nox.Session, openai: str, instrumentation: str) -> None:
     """OpenAI's client, under each instrumentation of it, with the spans of its HTTP client and without."""
