@@ -27,7 +27,7 @@ class Decorator(Generic[H]):
     def __init__(self, kind: type[ConversationRunning], given: Mapping[str, Any]) -> None:
         self._kind = kind
         self._given = dict(given)
-        self._entered: dict[int, list[tuple[Running, Any, Context]]] = {}
+        self._entered: dict[object, list[tuple[Running, Any, Context]]] = {}
         # Re-entrant, because a generator that the garbage collector closes meanwhile may leave its block.
         self._lock = threading.RLock()
 

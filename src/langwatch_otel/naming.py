@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 from opentelemetry.context import Context, attach, create_key, get_current, set_value
 
 from . import scope as _scope
@@ -90,7 +92,7 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
         elif scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
-            scope.bound_in = flow()
+            scope.bound_in = weakref.ref(flow())
         bind(scope, conversation)
         return scope
 
@@ -115,7 +117,7 @@ def _conflicts(scope: Scope, new: Conversation) -> bool:
 def _second(scope: Scope) -> Scope:
     """Open the scope of a second name below `scope` and attach it to the current context."""
     say_once("a second thread, user or customer was named in one scope: it holds from there on, in that context")
-    if scope.bound_in is not None and scope.bound_in != flow():
+    if scope.bound_in is not None and scope.bound_in() is not flow():
         scope.contested = True
     held = open_span_in(get_current())
     mine = held.scope if held is not None else None

@@ -186,13 +186,13 @@ class SpanRunning(ConversationRunning):
             swallowed("recording a result", error)
 
     def _end(self) -> None:
+        if self._scope is not None:
+            self._scope.close()  # First: a span whose turn is over does not wait for a name at export.
         try:
             if self.span.is_recording():
                 self.span.end()
         except Exception as error:
             swallowed("ending a span", error)
-        if self._scope is not None:
-            self._scope.close()
 
 
 class TraceRunning(SpanRunning):

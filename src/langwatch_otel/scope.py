@@ -46,7 +46,7 @@ class Scope:
     """The request named a second thread."""
     heir_of: Scope | None = None
     """The scope above whose loan may serve, at export, for spans here that stayed unnamed."""
-    bound_in: int | None = None
+    bound_in: weakref.ref[object] | None = None
     """The flow of execution that named it."""
     contested = False
     """Two flows named two threads: what ended before that is nobody's for certain."""
@@ -127,7 +127,7 @@ class Loan:
     def __init__(self, conversation: Conversation, giver: Scope, named: Conversation) -> None:
         self.conversation = conversation
         self.giver = weakref.ref(giver)
-        self.flow = flow()
+        self.flow = weakref.ref(flow())
         self.rendered = render(named.over(conversation))
 
     def reaches(self, scope: Scope) -> bool:
@@ -135,21 +135,21 @@ class Loan:
 
         Not a task beside it, which may be about to name a thread of its own.
         """
-        return scope.closed or self.flow == flow()
+        return scope.closed or self.flow() is flow()
 
 
-def flow() -> int:
-    """Tell the task, else the thread, that runs."""
+def flow() -> object:
+    """Return the task, else the thread, that runs; the thing itself, because ids are used again."""
     # Not imported for this: a program without asyncio has no tasks, and the import is slow.
     asyncio = sys.modules.get("asyncio")
     if asyncio is not None:
         try:
-            task = asyncio.current_task()
+            task: object = asyncio.current_task()
         except RuntimeError:
             task = None
         if task is not None:
-            return id(task)
-    return threading.get_ident()
+            return task
+    return threading.current_thread()
 
 
 def mixes(one: Conversation, other: Conversation) -> bool:
