@@ -64,14 +64,14 @@ class Config:
     max_id_length: int = 200
 
 
-def read(settings: Mapping[str, object], *, lenient: bool = False) -> Config:
-    """Return the configuration that `settings` and the environment give.
+def read(settings: Mapping[str, object], *, lenient: bool = False, base: Config | None = None) -> Config:
+    """Return the configuration that `settings` and the environment give; over `base`, where there is one already.
 
     Raises ConfigurationError for an unknown setting or a value that one does not take;
     `lenient` logs it instead and keeps the default.
     """
     found: dict[str, object] = {}
-    for setting in _PARSERS:
+    for setting in _PARSERS if base is None else ():
         text = os.environ.get(ENV_PREFIX + setting.upper(), "")
         if text.strip():
             found[setting] = text
@@ -84,13 +84,15 @@ def read(settings: Mapping[str, object], *, lenient: bool = False) -> Config:
             if not lenient:
                 raise
             say_once(f"{error}; the default holds")
-    return Config(**parsed)
+    return replace(base or Config(), **parsed)
 
 
 def _parse(setting: str, value: object) -> object:
     parser = _PARSERS.get(setting)
     if parser is None:
-        raise ConfigurationError(setting, value, "no value: the settings are " + ", ".join(sorted(_PARSERS)))
+        raise ConfigurationError(
+            setting, "one of that name", "no value: the settings are " + ", ".join(sorted(_PARSERS))
+        )
     return parser(setting, value)
 
 

@@ -36,7 +36,9 @@ def choose(endpoint_url: str | None, api_key: str | None) -> Destination:
     """Return LangWatch where it was named, else OTLP's own settings, else LangWatch by its environment variables."""
     named = bool(endpoint_url or api_key)
     key = api_key or os.environ.get("LANGWATCH_API_KEY") or None
-    if not named and (any(os.environ.get(name) for name in _ENDPOINTS) or key is None):
+    standard = any(os.environ.get(name) for name in _ENDPOINTS)
+    elsewhere = os.environ.get("OTEL_TRACES_EXPORTER", "").strip() not in ("", "otlp")
+    if not named and (standard or elsewhere or key is None):
         return Destination()
     url = endpoint_url or os.environ.get("LANGWATCH_ENDPOINT") or LANGWATCH_ENDPOINT
     base = str(url).strip().rstrip("/")

@@ -56,7 +56,8 @@ class LangWatchInstrumentor:
         # Auto-instrumentation says so with this argument; there a mistake must not stop the application.
         lenient = bool(settings.pop("skip_dep_check", False))
         settings.pop("raise_exception_on_conflict", None)
-        chosen = config.read(settings, lenient=lenient)
+        # A second call adds to what is set: it must not take back what the first one said.
+        chosen = config.read(settings, lenient=lenient, base=config.active() if _state.on else None)
         for setting, given, adds, takes in (
             ("tracer_provider", tracer_provider, "add_span_processor", "TracerProvider"),
             ("logger_provider", logger_provider, "add_log_record_processor", "LoggerProvider"),
@@ -102,8 +103,11 @@ def _add_to(provider: Any) -> None:
     """Add our processor to `provider`, once, and wake it where it was turned off."""
     processor = _state.processors.get(provider)
     if processor is None:
-        processor = _state.processors[provider] = ConversationSpanProcessor()
-        provider.add_span_processor(processor)
+        processor = _added_by_hand(provider)
+        if processor is None:
+            processor = ConversationSpanProcessor()
+            provider.add_span_processor(processor)
+        _state.processors[provider] = processor
     processor.switch(True)
     chosen = config.active()
     if chosen.backfill and provider not in _state.backfilled:
@@ -114,6 +118,12 @@ def _add_to(provider: Any) -> None:
 
         with guarded("hooking the end of the application"):
             flush_at_lifespan_end(provider.force_flush)
+
+
+def _added_by_hand(provider: Any) -> ConversationSpanProcessor | None:
+    # Not public in the SDK; where it cannot be seen, two of ours do the same thing twice.
+    processors = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ())
+    return next((each for each in processors if isinstance(each, ConversationSpanProcessor)), None)
 
 
 def _add_to_logs(provider: LoggerProvider) -> None:

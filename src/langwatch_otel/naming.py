@@ -49,8 +49,10 @@ def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, contex
     held = open_span_in(context)
     above = scope_in(context, held)
     scope = Scope(above)
-    scope.sealed = not adopt
-    scope.anchor = held
+    if not adopt:
+        scope.sealed = True
+    if held is not None:
+        scope.anchor = held
     if above is not None and above.loan is not None and conversation.thread_id is None:
         _succeed(scope, above, above.loan)
     if conversation is not EMPTY:

@@ -27,10 +27,12 @@ MAX_ARRAY = 1024  # A longer one is JSON, which is cut.
 class Rendered:
     """The attributes of one conversation, by the kind of span that they are for."""
 
-    __slots__ = ("genai", "length", "plain", "root", "thread_id")
+    __slots__ = ("genai", "length", "plain", "root", "thread_id", "whole")
 
     def __init__(self, thread_id: str | None, length: int, plain: Attributes, genai: Attributes) -> None:
         self.thread_id = thread_id
+        self.whole = False
+        """Both the thread and the user are named: nothing that an ended span would miss."""
         self.length = length
         """Of the longest id."""
         self.plain = plain
@@ -95,6 +97,7 @@ def render(conversation: Conversation) -> Rendered:
             elif where == "all":
                 plain[key] = genai[key] = value
     rendered = Rendered(conversation.thread_id, length, plain, genai)
+    rendered.whole = conversation.thread_id is not None and conversation.user_id is not None
     if conversation.metadata:
         _render_metadata(rendered, conversation.metadata)
     return rendered

@@ -116,7 +116,7 @@ class Scope:
         if self.named.thread_id is None:
             if self.loan is not None:
                 return self.loan.rendered
-            if self.heir_of is not None and (loan := self.heir_of.loan) is not None:
+            if self.closed and self.heir_of is not None and (loan := self.heir_of.loan) is not None:
                 return NOTHING if mixes(loan.conversation, self.named) else loan.rendered
         return self.rendered
 

@@ -101,7 +101,7 @@ class ConversationSpanProcessor(SpanProcessor):
                 held.parent = parent.nearest_open()  # An endless chain of tasks must not grow.
             if held.opened_scope:
                 held.scope.closed = True
-            if (held.stamped.thread_id is None and held.given.thread_id is None) or span.dropped_attributes:
+            if not (held.stamped.whole or held.given.whole) or span.dropped_attributes:
                 if len(self._ending) >= MAX_ENDING:
                     self._ending.clear()
                 held.ended = next(sequence)

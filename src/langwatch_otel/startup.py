@@ -51,7 +51,7 @@ def setup(
     for name in _INERT:
         if settings.pop(name, None):
             say_once(f"setup({name}=) does nothing here: it needs LangWatch's own client")
-    chosen = config.read(settings)
+    chosen = config.read(settings, base=config.active() if _is_set_up() else None)
     goes_to = destination.choose(endpoint_url, api_key)
     destination.check(goes_to)
     if debug:
