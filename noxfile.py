@@ -1,6 +1,14 @@
 """The matrices, each by its name: `nox -s tests`, `nox -s fastapi`, `nox -s openai`, `nox -s stress` and more."""
 
+import os
+from pathlib import Path
+
 import nox
+
+# pyenv's own commands for its Pythons work only for the version that is chosen: look where they are installed.
+_PYENV = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+_FOUND = [str(path) for path in sorted(_PYENV.glob("versions/3.*/bin"))]
+os.environ["PATH"] = os.pathsep.join([*_FOUND, os.environ.get("PATH", "")])
 
 nox.options.sessions = ["tests"]
 nox.options.default_venv_backend = "venv"
