@@ -22,7 +22,9 @@ from langwatch_otel.workbench.otlp import PROTOBUF, ReceivedSpan, decode
 TURNS = 12
 TARGET = 0.25
 SAID = "I have three days in Lisbon with two children and a tight budget. What should we see, and in which order? "
-ANSWER = "Begin in Alfama early in the morning, before the trams fill up; climb to the castle, then take the ferry. " * 3
+ANSWER = (
+    "Begin in Alfama early in the morning, before the trams fill up; climb to the castle, then take the ferry. " * 3
+)
 
 SERVER = {
     "http.scheme": "http",
@@ -121,9 +123,15 @@ def read(spans: list[ReceivedSpan]) -> None:
             span.attributes,
             scope_name=span.scope_name,
             span_name=span.name,
-            events=[(event.name, event.attributes) for event in span.events],
+            events=[(event.name, event.attributes) for event in span.events] if span.events else (),
             resource=span.resource,
         )
+
+
+def read_messages(spans: list[ReceivedSpan]) -> None:
+    for span in spans:
+        found = canonical(span.attributes, scope_name=span.scope_name, span_name=span.name, resource=span.resource)
+        _ = found.input_messages, found.output_messages
 
 
 def main() -> None:
@@ -137,14 +145,22 @@ def main() -> None:
             "read": lambda: read(spans),
             "models": lambda: read(models),
             "others": lambda: read(others),
+            "messages": lambda: read_messages(spans),
         },
         rounds=30,
         calls=10,
     )
-    each = {"parse": len(spans), "read": len(spans), "models": len(models), "others": len(others)}
+    each = {
+        "parse": len(spans),
+        "read": len(spans),
+        "models": len(models),
+        "others": len(others),
+        "messages": len(spans),
+    }
     microseconds = {name: best[name] / each[name] for name in best}
     detail = " ".join(f"{name} {value:.1f}" for name, value in microseconds.items())
     show("reading a span over parsing it", best["read"] / best["parse"], TARGET, f"us a span: {detail}")
+    print(f"the same with every message of every span: {best['messages'] / best['parse']:.2f} x")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """Input and output: messages where a span has them, else text."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
+from ..._guard import swallowed
 from .indexed import gathered
 from .keys import Meaning
 from .messages import MAX_MESSAGES, Message, instructions_of, messages_of
@@ -12,7 +15,11 @@ from .values import MISSING, decoded, parsed, spelled, text_of
 Groups = Mapping[str, Sequence[Meaning]]
 Found = tuple[Direction, str | None]
 
+CONTENT = ("input", "output", "transcript")
+"""The fields of a key's meaning that are content."""
 _NOTHING: Found = ((), None)
+_TELLING = ('"role"', '"type"')
+"""Without one of these, JSON holds no messages, and need not be parsed."""
 _TYPED = frozenset({"type", "value"})
 _NESTED = 4  # LangWatch's lists of typed values.
 
@@ -28,26 +35,83 @@ class Content(NamedTuple):
         return bool(self.took)
 
 
-def content_of(
-    groups: Groups, attributes: Mapping[str, Any], events: Iterable[Event], logs: Iterable[Log]
+NO_CONTENT = Content()
+Unread = tuple[Groups, Mapping[str, Any], Sequence[Told], Sequence[Told]]
+
+
+class Said:
+    """Input and output of one span, read when they are first asked for; two are the same when these are."""
+
+    __slots__ = ("_read", "_unread")
+
+    def __init__(
+        self,
+        input: Content = NO_CONTENT,  # noqa: A002
+        output: Content = NO_CONTENT,
+        unread: Unread | None = None,
+    ) -> None:
+        self._read = (input, output)
+        self._unread = unread
+
+    @property
+    def input(self) -> Content:
+        """What went in."""
+        return (self._now() if self._unread else self._read)[0]
+
+    @property
+    def output(self) -> Content:
+        """What came out."""
+        return (self._now() if self._unread else self._read)[1]
+
+    def _now(self) -> tuple[Content, Content]:
+        # Two threads may both read, and come to the same: the result is there before what it is read from goes.
+        if (unread := self._unread) is not None:
+            try:
+                self._read = _content(*unread)
+            except Exception as error:  # A shape that nobody thought of.
+                swallowed("reading messages", error)
+            self._unread = None
+        return self._read
+
+    def __eq__(self, other: object) -> bool:
+        return (self.input, self.output) == (other.input, other.output) if isinstance(other, Said) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.input, self.output))
+
+    def __repr__(self) -> str:
+        return f"Said(input={self.input!r}, output={self.output!r})"
+
+    def __reduce__(self) -> tuple[type["Said"], tuple[Content, Content]]:
+        return Said, (self.input, self.output)
+
+
+SILENT = Said()
+
+
+def said(groups: Groups, attributes: Mapping[str, Any], events: Iterable[Event], logs: Iterable[Log]) -> Said:
+    """Take what is needed to read a span's content later."""
+    by_events = told_by_events(events) if events else ()
+    by_logs = told_by_logs(logs) if logs else ()
+    if not by_events and not by_logs and not any(field in groups for field in CONTENT):
+        return SILENT
+    return Said(unread=(groups, dict(attributes), by_events, by_logs))
+
+
+def _content(
+    groups: Groups, attributes: Mapping[str, Any], by_events: Sequence[Told], by_logs: Sequence[Told]
 ) -> tuple[Content, Content]:
-    """Return the input and the output of a span by the order of preference."""
     inputs = groups.get("input", ())
     asked, answered = _first(inputs, attributes, "user"), _first(groups.get("output", ()), attributes, "assistant")
-    others = _others(groups, attributes, events, logs)
-    while not (asked.messages and answered.messages) and (other := next(others, None)) is not None:
+    for other in chain(
+        map(partial(_of_a_run, attributes), groups.get("transcript", ())), map(_told, (by_events, by_logs))
+    ):
+        if asked.messages and answered.messages:
+            break
         # Messages have roles, so they replace a text: each direction by itself.
         asked = asked if asked.messages else other[0] or asked
         answered = answered if answered.messages else other[1] or answered
     return _instructed(asked, inputs, attributes), answered
-
-
-def _others(
-    groups: Groups, attributes: Mapping[str, Any], events: Iterable[Event], logs: Iterable[Log]
-) -> Iterator[tuple[Content, Content]]:
-    yield _of_a_run(groups.get("transcript", ()), attributes)
-    yield _told(told_by_events(events))
-    yield _told(told_by_logs(logs))
 
 
 def _instructed(content: Content, inputs: Sequence[Meaning], attributes: Mapping[str, Any]) -> Content:
@@ -61,12 +125,9 @@ def _instructed(content: Content, inputs: Sequence[Meaning], attributes: Mapping
     return content
 
 
-def _of_a_run(meanings: Sequence[Meaning], attributes: Mapping[str, Any]) -> tuple[Content, Content]:
-    for meaning in meanings:
-        asked, answered = transcript(decoded(attributes[meaning.key]))
-        if asked or answered:
-            return _messages(asked, meaning.key), _messages(answered, meaning.key)
-    return Content(), Content()
+def _of_a_run(attributes: Mapping[str, Any], meaning: Meaning) -> tuple[Content, Content]:
+    asked, answered = transcript(decoded(attributes[meaning.key]))
+    return _messages(asked, meaning.key), _messages(answered, meaning.key)
 
 
 def _told(told: Sequence[Told]) -> tuple[Content, Content]:
@@ -103,6 +164,10 @@ def _read(meaning: Meaning, meanings: Sequence[Meaning], attributes: Mapping[str
     value = attributes[meaning.key]
     if how in ("said", "calls"):
         return _answer(attributes), None
+    if how == "text":
+        return (), spelled(value) or None
+    if how == "json" and isinstance(said := decoded(value), str):
+        return (), text_of(said)
     if how == "prompt":
         return _prompt(value)
     return any_content(value, role)
@@ -112,9 +177,7 @@ def any_content(value: Any, role: str, depth: int = _NESTED) -> Found:
     """Return messages where the value holds them, as JSON or as it is, else its text."""
     found = value
     if isinstance(value, str):
-        found = parsed(value) if value.lstrip()[:1] in ("{", "[", '"') else MISSING
-        if isinstance(found, str):  # MLflow writes a text as JSON; quotes of anyone else's are their own.
-            found = MISSING
+        found = parsed(value) if any(map(value.__contains__, _TELLING)) else MISSING
     if found is MISSING or isinstance(found, bytes):
         return (), text_of(value)
     if isinstance(found, dict) and found.keys() == _TYPED and isinstance(found["type"], str):

@@ -31,6 +31,9 @@ OURS = {
     attributes.LANGWATCH_LABELS: "labels",
 }
 
+NAMING = frozenset({"thread_id", "user_id", "customer_id", "labels", "metadata"})
+"""The fields of a conversation."""
+
 # What is never a conversation's, by what it is: the first that is there and makes sense.
 SCALARS: Mapping[str, str] = {
     "model": (
@@ -64,9 +67,9 @@ INPUTS: Mapping[str, str] = {
     "ai.prompt": "prompt",
     "gen_ai.prompt": "any",
     "llm.prompts.": "texts",
-    "gen_ai.tool.call.arguments": "any",
-    "ai.toolCall.args": "any",
-    "tool_arguments": "any",
+    "gen_ai.tool.call.arguments": "text",
+    "ai.toolCall.args": "text",
+    "tool_arguments": "text",
 }
 OUTPUTS: Mapping[str, str] = {
     "gen_ai.output.messages": "any",
@@ -77,11 +80,14 @@ OUTPUTS: Mapping[str, str] = {
     "ai.response.object": "any",
     "gen_ai.completion": "any",
     "llm.choices.": "texts",
-    "gen_ai.tool.call.result": "any",
-    "ai.toolCall.result": "any",
-    "tool_response": "any",
+    "gen_ai.tool.call.result": "text",
+    "ai.toolCall.result": "text",
+    "tool_response": "text",
     "final_result": "any",
 }
+# Of the conventions' own keys: these always hold JSON, so the quotes around a text are not its own.
+JSON = frozenset({"mlflow.spanInputs", "mlflow.spanOutputs"})
+
 TRANSCRIPTS = ("pydantic_ai.all_messages", "all_messages_events", "events")
 
 # These names could be anybody's; of pydantic-ai alone they are what they seem.
@@ -124,10 +130,10 @@ class Meanings(dict[str, "Meaning | None"]):
             self._know("transcript", rank, key)
         rank = 1000
         for convention in conventions:
-            for field in ("thread_id", "user_id", "customer_id", "labels", "metadata", "input", "output"):
+            for field in (*sorted(NAMING), "input", "output"):
                 for key in getattr(convention.reads, field):
                     rank += 1
-                    self._know(field, rank, key, "indexed" if key.endswith(".") else "")
+                    self._know(field, rank, key, _how(key))
             for prefix in convention.reads.metadata_prefixes:
                 rank += 1
                 self._prefixes.append((prefix, "metadata", rank, ""))
@@ -165,3 +171,9 @@ class Meanings(dict[str, "Meaning | None"]):
             path = path_of(rest)
             return Meaning(field, rank, key, how, path) if path else None
         return None
+
+
+def _how(key: str) -> str:
+    if key.endswith("."):
+        return "indexed"
+    return "json" if key in JSON else ""

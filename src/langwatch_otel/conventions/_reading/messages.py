@@ -40,8 +40,10 @@ class Message(NamedTuple):
 
 _ROLES = {"human": "user", "ai": "assistant", "model": "assistant", "AIMessageChunk": "assistant", "function": "tool"}
 _BY_TYPE = frozenset({"human", "ai", "AIMessageChunk", "system", "tool", "user", "assistant"})
-_SIMPLE = frozenset({"role", "content", "parts", "finish_reason", "index"})
-_TEXT = frozenset({"type", "content"})
+_LISTS = ("messages", "choices", "contents", "content", "inputs", "input", "kwargs", "output")
+_SIMPLE = 3  # Keys: the role, what it said, perhaps why it ended.
+_TEXT = ("type", "content")
+_COMMON = frozenset({"system", "developer", "user", "assistant"})
 _CONTENTS = ("parts", "content", "contents", "tool_calls", "toolCalls", "function_call", "refusal")
 _ITEMS = frozenset({"function_call", "function_call_output"})  # Of OpenAI's Responses API.
 _CALLS = frozenset({"tool_call", "tool-call", "tool_use", "function_call", "server_tool_call"})
@@ -81,12 +83,14 @@ def _listed(found: Any) -> Sequence[Any]:
     if isinstance(found, dict):
         if _is_message(found):
             return (found,)
-        for key in ("messages", "choices", "inputs", "input", "kwargs", "output"):
+        for key in _LISTS:
             inner = found.get(key)
             if isinstance(inner, (list, tuple)) and inner:
                 return _listed(inner)
             if isinstance(inner, dict) and isinstance(inner.get("messages"), (list, tuple)):
                 return _listed(inner["messages"])
+            if key == "content" and _is_message(inner):  # Gemini's answer.
+                return (inner,)
         return ()
     if not isinstance(found, (list, tuple)):
         return ()
@@ -96,28 +100,23 @@ def _listed(found: Any) -> Sequence[Any]:
 def _is_message(item: object) -> bool:
     if not isinstance(item, dict):
         return False
-    if "message" in item or item.get("lc") == 1 or item.get("type") in _ITEMS:
+    if isinstance(item.get("message"), dict) or item.get("lc") == 1 or item.get("type") in _ITEMS:
         return True
     return ("role" in item or item.get("type") in _BY_TYPE) and any(key in item for key in _CONTENTS)
 
 
 def _simple(item: Any) -> Message | None:
     """Return a message of one text, as most are: the same as `_messages` says, several times as fast."""
-    if not isinstance(item, dict) or not item.keys() <= _SIMPLE:
+    if type(item) is not dict or len(item) > _SIMPLE or (len(item) == _SIMPLE and "finish_reason" not in item):
         return None
-    role, content, parts = item.get("role"), item.get("content"), item.get("parts")
-    if content is None and isinstance(parts, list) and len(parts) == 1:
+    role, content = item.get("role"), item.get("content")
+    if content is None and type(parts := item.get("parts")) is list and len(parts) == 1:
         part = parts[0]
-        if isinstance(part, dict) and part.get("type") == "text" and part.keys() == _TEXT:
-            content = part["content"]
-        parts = None
-    if not isinstance(role, str) or not isinstance(content, str) or not content or parts:
-        return None
-    if not role.isascii() or len(role) > MAX_ROLE:
-        return None
-    return Message(
-        _ROLES.get(role, role), content if content.isascii() and len(content) <= MAX_TEXT else spelled(content)
-    )
+        if type(part) is dict and len(part) == len(_TEXT) and part.get("type") == "text":
+            content = part.get("content")
+    if type(content) is str and type(role) is str and content and role in _COMMON and len(content) <= MAX_TEXT:
+        return Message(role, content if content.isascii() else utf8(content))
+    return None
 
 
 def _messages(item: Mapping[str, Any], role: str) -> Iterator[Message]:

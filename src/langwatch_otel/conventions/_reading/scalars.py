@@ -1,8 +1,9 @@
 """Names and numbers of a span: ids, model, tokens, tool, and what kind of step it is."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .keys import Meaning
 from .values import count_of, id_of, labels_of, name_of, object_of
 
 READ: Mapping[str, Callable[[object], Any]] = {
@@ -58,6 +59,27 @@ _BY_OPERATION = {
 _EXECUTE_TOOL = "execute_tool "
 
 
+def read(
+    groups: Mapping[str, Sequence[Meaning]], attributes: Mapping[str, Any], fields: dict[str, Any], took: dict[str, str]
+) -> None:
+    """Take names and numbers: of each field the first that makes sense."""
+    for field, meanings in groups.items():
+        if (reading := READ.get(field)) is not None:
+            for meaning in meanings:
+                key = meaning[2]
+                if (value := reading(attributes[key])) is not None:
+                    fields[field] = value
+                    took[field] = key
+                    break
+    for meaning in groups.get("usage", ()):
+        usage = object_of(attributes[meaning.key])
+        for field, keys in _USAGE.items():
+            count = next((count_of(usage[key]) for key in keys if key in usage), None)
+            if field not in fields and count is not None:
+                fields[field] = count
+                took[field] = meaning.key
+
+
 def complete(facts: dict[str, Any], took: dict[str, str], span_name: str) -> None:
     """Say in LangWatch's words what kind of step a span is, from its type or else from its operation."""
     operation = facts.get("operation")
@@ -69,12 +91,3 @@ def complete(facts: dict[str, Any], took: dict[str, str], span_name: str) -> Non
         took["span_type"] = took["operation"]
     if operation == "execute_tool" and "tool_name" not in facts and span_name.startswith(_EXECUTE_TOOL):
         facts["tool_name"] = id_of(span_name[len(_EXECUTE_TOOL) :])
-
-
-def usage_of(found: Any) -> Iterator[tuple[str, int]]:
-    """Yield the numbers of tokens in an object of them, by the names of their fields."""
-    usage = object_of(found)
-    for field, keys in _USAGE.items():
-        count = next((count_of(usage[key]) for key in keys if key in usage), None)
-        if count is not None:
-            yield field, count

@@ -1,0 +1,61 @@
+"""What one span says, in our spelling."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ...identity import EMPTY, Conversation
+from .content import SILENT, Said
+from .messages import Message
+
+_NO_KEYS: Mapping[str, str] = MappingProxyType({})
+
+
+class Canonical(NamedTuple):
+    """What one span says, in our spelling: an immutable value; what the span does not say is None or empty.
+
+    Messages and text are read when they are first asked for, from values that were taken when the span was read.
+    """
+
+    conversation: Conversation = EMPTY
+    keys: Mapping[str, str] = _NO_KEYS
+    """`took`, without input and output."""
+    said: Said = SILENT
+    """What `input`, `output` and their messages are read from."""
+    model: str | None = None
+    provider: str | None = None
+    operation: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    tool_name: str | None = None
+    span_type: str | None = None
+    """In LangWatch's words: llm, chain, tool, agent, guardrail, evaluation, rag, workflow, ..."""
+
+    @property
+    def took(self) -> Mapping[str, str]:
+        """From a field, as `thread_id`, `input` or `model`, to the key that it was taken from."""
+        content = (("input", self.said.input.took), ("output", self.said.output.took))
+        return MappingProxyType({**self.keys, **{field: key for field, key in content if key}})
+
+    @property
+    def input_messages(self) -> tuple[Message, ...]:
+        """What went in, where it has roles."""
+        return self.said.input.messages
+
+    @property
+    def output_messages(self) -> tuple[Message, ...]:
+        """What came out, where it has roles."""
+        return self.said.output.messages
+
+    @property
+    def input(self) -> str | None:
+        """The text that went in, where it is not messages."""
+        return self.said.input.text
+
+    @property
+    def output(self) -> str | None:
+        """The text that came out, where it is not messages."""
+        return self.said.output.text
+
+
+NOTHING = Canonical()
