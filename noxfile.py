@@ -81,6 +81,7 @@ def examples(session: nox.Session) -> None:
     session.run(
         "pytest",
         "tests/test_schedules.py",
+        "tests/test_canonical_bad_input.py",
         "--timeout=7200",
         *session.posargs,
         env={"LANGWATCH_OTEL_EXAMPLES": "100000"},
@@ -91,5 +92,5 @@ def examples(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Every benchmark: ratios in one run."""
     session.install("-e", ".[dev]")
-    for name in ("stamping", "turns", "generators", "export", "imports"):
+    for name in ("stamping", "turns", "generators", "export", "imports", "canonical"):
         session.run("python", f"benchmarks/{name}.py")

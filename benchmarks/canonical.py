@@ -1,7 +1,8 @@
 """What reading a span's conversation and messages costs against parsing the span's OTLP into plain values.
 
-A turn of a chatbot: a server span, contrib's `http send` spans, database and cache, a tool, the HTTP call below the model's,
-and one model call whose history grows by a turn a request.
+A turn of a chatbot: a server span, contrib's `http send` spans, database and cache, a tool, one model call whose
+history grows by a turn a request, and the HTTP call below it. Messages are parsed when they are asked for, so the
+second line says what it costs to ask for all of them, every turn's whole history again included.
 Run: python benchmarks/canonical.py
 """
 

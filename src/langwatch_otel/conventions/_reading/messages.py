@@ -67,7 +67,7 @@ def messages_of(found: Any, role: str) -> tuple[Message, ...]:
             read.append(message)
         elif _is_message(item):
             read.extend(_messages(item, role))
-        elif not (isinstance(item, dict) and item.get("type") in _UNSAID):
+        elif not (isinstance(item, dict) and _kind(item) in _UNSAID):
             return ()
     return tuple(read[-MAX_MESSAGES:])
 
@@ -100,9 +100,14 @@ def _listed(found: Any) -> Sequence[Any]:
 def _is_message(item: object) -> bool:
     if not isinstance(item, dict):
         return False
-    if isinstance(item.get("message"), dict) or item.get("lc") == 1 or item.get("type") in _ITEMS:
+    if isinstance(item.get("message"), dict) or item.get("lc") == 1 or _kind(item) in _ITEMS:
         return True
-    return ("role" in item or item.get("type") in _BY_TYPE) and any(key in item for key in _CONTENTS)
+    return ("role" in item or _kind(item) in _BY_TYPE) and any(key in item for key in _CONTENTS)
+
+
+def _kind(item: Mapping[str, Any]) -> str:
+    kind = item.get("type")
+    return kind if isinstance(kind, str) else ""
 
 
 def _simple(item: Any) -> Message | None:
@@ -123,11 +128,13 @@ def _messages(item: Mapping[str, Any], role: str) -> Iterator[Message]:
     for wrapper in ("message", "kwargs"):
         if isinstance(inner := item.get(wrapper), dict):
             item = inner
-    said = item.get("role") or (item.get("type") if item.get("type") in _BY_TYPE else None)
+    kind = _kind(item)
+    said = item.get("role") or (kind if kind in _BY_TYPE else None)
     role = utf8(said[:MAX_ROLE]) if isinstance(said, str) else role
     role = _ROLES.get(role, role)
     draft = _Draft()
-    if item.get("type") in _ITEMS:
+    if kind in _ITEMS:
+        role = "assistant"
         draft.part(item)
     for key in ("parts", "content", "contents", "refusal"):
         draft.add(item.get(key))
@@ -135,7 +142,7 @@ def _messages(item: Mapping[str, Any], role: str) -> Iterator[Message]:
         draft.calls_in(item.get(key))
     if "function_call_name" in item:
         draft.call({"name": item["function_call_name"], "arguments": item.get("function_call_arguments_json")})
-    name = id_of(item.get("name"))
+    name = None if kind in _ITEMS else id_of(item.get("name"))
     answers = id_of(item.get("tool_call_id") or item.get("toolCallId") or (item.get("id") if role == "tool" else None))
     if draft.texts or draft.calls or draft.media or not draft.results:
         content = "\n".join(draft.texts)
@@ -171,7 +178,7 @@ class _Draft:
             if text := text_of(part):
                 self.texts.append(text)
             return
-        kind = part.get("type")
+        kind = _kind(part)
         if kind in _CALLS or "functionCall" in part or "function_call" in part:
             self.call(part.get("functionCall") or part.get("function_call") or part)
         elif kind in _RESULTS or "functionResponse" in part or "function_response" in part:
@@ -233,7 +240,7 @@ def are_parts(found: Any) -> bool:
     return bool(items) and all(isinstance(item, dict) and isinstance(item.get("type"), str) for item in items)
 
 
-def _medium(part: Mapping[str, Any], kind: Any) -> str | None:
+def _medium(part: Mapping[str, Any], kind: str) -> str | None:
     """Return what kind of medium a part is, None for text."""
     if kind in ("text", "input_text", "output_text", "refusal"):
         return None

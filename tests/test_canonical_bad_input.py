@@ -1,0 +1,196 @@
+"""What strangers send: read as far as it makes sense, never an error, never without a bound.
+
+`LANGWATCH_OTEL_EXAMPLES=100000 pytest tests/test_canonical_bad_input.py` runs as many examples.
+"""
+
+import json
+import os
+import time
+import tracemalloc
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from _reading import DECLARED, canonical, said, whole
+from langwatch_otel import _guard
+from langwatch_otel.conventions._reading import Canonical, Message, Reader
+from langwatch_otel.conventions._reading.content import MAX_MESSAGES
+from langwatch_otel.conventions._reading.keys import INPUTS, MAX_KEYS, OUTPUTS, SCALARS, TRANSCRIPTS
+from langwatch_otel.conventions._reading.values import MAX_ID, MAX_ITEMS, MAX_JSON, MAX_TEXT
+
+QUIET = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+settings.register_profile("default spans", max_examples=500, derandomize=True, **QUIET)
+settings.register_profile("many spans", max_examples=int(os.environ.get("LANGWATCH_OTEL_EXAMPLES", "1")), **QUIET)
+PROFILE = "many spans" if "LANGWATCH_OTEL_EXAMPLES" in os.environ else "default spans"
+
+STEPS = "role content parts type text tool_calls function name arguments message id 0 1 value messages data".split()
+words = st.sampled_from(
+    [*STEPS, "user", "assistant", "tool_call", "tool-result", "chat_messages", "list", "{", "\ud800"]
+)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | words | st.text(max_size=5) | st.binary(max_size=5)
+shapes = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=4), max_leaves=20
+)
+
+
+def as_json(value):
+    return json.dumps(value, default=repr)
+
+
+def cut(text):
+    return st.integers(0, len(text)).map(lambda end: text[:end])
+
+
+values = shapes | shapes.map(as_json) | shapes.map(as_json).flatmap(cut)
+NAMES = [key for convention in DECLARED for field in vars(convention.reads).values() for key in field]
+NAMES += [*INPUTS, *OUTPUTS, *TRANSCRIPTS, *" ".join(SCALARS.values()).split()]
+keys = st.builds(
+    lambda name, steps: name + ".".join(steps) if name.endswith(".") else name,
+    st.sampled_from(NAMES),
+    st.lists(st.sampled_from(STEPS) | st.just("999999999"), max_size=6),
+)
+spans = st.dictionaries(keys, values, max_size=8)
+EVENT_NAMES = [
+    "gen_ai.user.message",
+    "gen_ai.choice",
+    "gen_ai.content.prompt",
+    "gen_ai.client.inference.operation.details",
+    "x",
+]
+EVENT_KEYS = ["content", "role", "message", "tool_calls", "id", "gen_ai.prompt", "gen_ai.input.messages", "event.name"]
+fields = st.dictionaries(st.sampled_from(EVENT_KEYS), values, max_size=3)
+events = st.lists(st.tuples(st.sampled_from(EVENT_NAMES), fields), max_size=3)
+logs = st.lists(st.tuples(st.sampled_from(EVENT_NAMES), values | fields, fields), max_size=3)
+
+
+@pytest.mark.timeout(7200)
+@settings(settings.get_profile(PROFILE))
+@given(attributes=spans, resource=spans, events=events, logs=logs)
+def test_any_span_is_read_into_values_of_the_right_kind(caplog, attributes, resource, events, logs):
+    """Whatever comes, each field is of its type, UTF-8 can say all of it, and no mistake of ours was swallowed."""
+    _guard._said.clear()
+    caplog.clear()
+    found = canonical(attributes, events=events, resource=resource, logs=logs, span_name="execute_tool x")
+    for message in (*found.input_messages, *found.output_messages):
+        assert type(message) is Message
+        assert all(isinstance(text, str) for text in (message.role, message.content, *message.media))
+        assert all(isinstance(call.name, str) and isinstance(call.arguments, str) for call in message.tool_calls)
+    texts = (*found.conversation[:3], found.input, found.output, found.model, found.provider, found.operation)
+    assert all(text is None or (isinstance(text, str) and text) for text in texts)
+    assert all(type(count) in (int, type(None)) for count in (found.input_tokens, found.output_tokens))
+    repr(whole(found)).encode()
+    json.dumps(
+        [found.conversation[:4], dict(found.conversation.metadata), found.input_messages], ensure_ascii=False
+    ).encode()
+    assert found == canonical(attributes, events=events, resource=resource, logs=logs, span_name="execute_tool x")
+    assert caplog.messages == []
+
+
+DEEP = 100_000
+TEXT = "x" * (10 * 1024 * 1024)
+MESSAGES = json.dumps([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}])
+
+BAD = {
+    "a list that was cut": ({"gen_ai.input.messages": MESSAGES[:-8]}, {"input_messages": (said("user", "hi"),)}),
+    "not JSON": ({"gen_ai.input.messages": '{"role"'}, {"input": '{"role"'}),
+    "nested lists": ({"gen_ai.input.messages": "[" * DEEP + '"role"'}, {"input": "[" * DEEP + '"role"'}),
+    "nested objects": ({"metadata": '{"a":' * DEEP, "session.id": "t1"}, {"thread_id": "t1"}),
+    "deep metadata": (
+        {"metadata": '{"a":' * 20 + "1" + "}" * 20},
+        {"metadata": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": None}}}}}}}}}},
+    ),
+    "a surrogate in an id": ({"session.id": "a\ud800"}, {"thread_id": "a\\ud800"}),
+    "a surrogate in JSON": (
+        {"gen_ai.input.messages": '[{"role": "user", "content": "\\ud800"}]'},
+        {"input_messages": (said("user", "\\ud800"),)},
+    ),
+    "a long id": ({"session.id": "x" * 5000}, {"thread_id": "x" * MAX_ID}),
+    "an int too long to write": ({"session.id": 10**6000}, {}),
+    "bytes": ({"session.id": b"t1", "input.value": b"hello", "output.value": b"\xff"}, {"input": "hello"}),
+    "a huge text": ({"input.value": TEXT}, {"input": TEXT[:MAX_TEXT]}),
+    "huge JSON": (
+        {"gen_ai.input.messages": '[{"role": "user", "content": "' + TEXT + '"}]'},
+        {"input": ('[{"role": "user", "content": "' + TEXT)[:MAX_TEXT]},
+    ),
+    "an index far out": (
+        {"llm.input_messages.999999999.message.role": "user", "llm.input_messages.999999999.message.content": "hi"},
+        {"input_messages": (said("user", "hi"),)},
+    ),
+    "an index too far out": ({"llm.input_messages.9999999999.message.content": "hi"}, {}),
+    "an index in other digits": ({"llm.input_messages.\u0661.message.content": "hi"}, {}),
+    "endless steps": ({"llm.input_messages.0" + ".message" * 20: "hi"}, {}),
+    "a leaf where others have a branch": (
+        {
+            "llm.input_messages.0.message": "x",
+            "llm.input_messages.0.message.role": "user",
+            "llm.input_messages.0.message.content": "hi",
+        },
+        {"input_messages": (said("user", "hi"),)},
+    ),
+    "NaN and infinity": (
+        {"gen_ai.usage.input_tokens": float("nan"), "gen_ai.usage.output_tokens": float("inf"), "session.id": 1.5},
+        {},
+    ),
+    "below zero": ({"gen_ai.usage.input_tokens": -1}, {}),
+    "no mapping in metadata": ({"metadata": "null"}, {}),
+    "keys of no kind": ({1: "x", None: "y", "session.id": "t1"}, {"thread_id": "t1"}),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_read_as_far_as_it_makes_sense(name, caplog):
+    """What can be read is, what cannot is left out, and nothing is logged of it."""
+    attributes, expected = BAD[name]
+    assert whole(canonical(attributes)) == expected
+    assert caplog.messages == []
+
+
+class Broken(dict):
+    def __getitem__(self, key):
+        raise RuntimeError(key)
+
+
+def test_a_mapping_that_raises_is_read_as_nothing(caplog):
+    """A mistake of the caller's is logged once, without content."""
+    assert canonical(Broken({"session.id": "secret", "input.value": "secret"})) == Canonical()
+    assert not any("secret" in message for message in caplog.messages)
+
+
+def test_the_last_messages_are_kept():
+    """Of more messages than are kept, in JSON or by index, the last ones are there."""
+    many = range(MAX_MESSAGES + 5)
+    kept = tuple(said("user", str(number)) for number in many)[-MAX_MESSAGES:]
+    listed = json.dumps([{"role": "user", "content": str(number)} for number in many])
+    assert canonical({"gen_ai.input.messages": listed}).input_messages == kept
+    indexed = {f"gen_ai.prompt.{number}.content": str(number) for number in many}
+    indexed |= {f"gen_ai.prompt.{number}.role": "user" for number in many}
+    assert canonical(indexed).input_messages == kept
+
+
+def test_metadata_is_bounded():
+    """Of more metadata than is kept, the first names are there."""
+    many = {f"k{number}": number for number in range(MAX_ITEMS + 5)}
+    assert len(canonical({"metadata": json.dumps(many)}).conversation.metadata) == MAX_ITEMS
+
+
+def test_endless_new_keys_cost_bounded_memory():
+    """Keys of strangers are remembered up to a number, and known ones stay known."""
+    reader = Reader(DECLARED)
+    tracemalloc.start()
+    try:
+        for number in range(10 * MAX_KEYS):
+            reader.canonical({f"{number}{'x' * 200}": 1, "session.id": f"t{number}"})
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size < 8 * 1024 * 1024
+    assert reader.canonical({"session.id": "t1"}).conversation.thread_id == "t1"
+
+
+def test_the_worst_that_is_parsed_takes_little_time():
+    """A value of the longest JSON that is parsed, made of nothing but small lists, is read in seconds at most."""
+    worst = '["role",' + "[]," * (MAX_JSON // 3 - 10) + "[]]"
+    began = time.perf_counter()
+    assert canonical({"gen_ai.input.messages": worst}).input == worst[:MAX_TEXT]
+    assert time.perf_counter() - began < 10
