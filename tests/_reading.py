@@ -1,7 +1,7 @@
 """A reader over declarations of its own, and what it reads as one plain dict."""
 
-from langwatch_otel.conventions import Convention, Message, ToolCall
-from langwatch_otel.conventions._convention import Reads
+from langwatch_otel.conventions import Message, ToolCall
+from langwatch_otel.conventions._convention import Convention, Reads
 from langwatch_otel.conventions._reading import Reader
 
 PROPERTIES = "traceloop.association.properties."
@@ -84,3 +84,37 @@ def whole(found):
 def said(role, content="", *calls, **more):
     """A message."""
     return Message(role, content, tuple(ToolCall(*call) for call in calls), **more)
+
+
+CALL = ("call_1", "weather", '{"city": "Lisbon"}')
+ASKED = said("user", "Rain in Lisbon?")
+CALLED = said("assistant", "", CALL)
+ANSWERED = said("tool", '{"rain": false}', tool_call_id="call_1")
+SAID = said("assistant", "It is dry.")
+SYSTEM = said("system", "Be brief.")
+
+PARTS = [
+    {"role": "system", "parts": [{"type": "text", "content": "Be brief."}]},
+    {"role": "user", "parts": [{"type": "text", "content": "Rain in Lisbon?"}]},
+    {
+        "role": "assistant",
+        "parts": [
+            {"type": "reasoning", "content": "I should look."},
+            {"type": "tool_call", "id": "call_1", "name": "weather", "arguments": {"city": "Lisbon"}},
+        ],
+    },
+    {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call_1", "response": {"rain": False}}]},
+]
+ANSWER = [{"role": "assistant", "parts": [{"type": "text", "content": "It is dry."}], "finish_reason": "stop"}]
+OPENAI = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "Rain in Lisbon?"},
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": CALL[2]}}],
+    },
+    {"role": "tool", "tool_call_id": "call_1", "content": '{"rain": false}'},
+]
+ALL = (SYSTEM, ASKED, CALLED, ANSWERED)
+CHAT = {"operation": "chat", "span_type": "llm"}

@@ -8,7 +8,7 @@ records, 1024 characters of an id, 256 of a key.
 from .. import CONVENTIONS
 from .canonical_span import Canonical
 from .content import Content, Said
-from .messages import Message, ToolCall
+from .parts import Message, ToolCall
 from .reader import Reader
 
 __all__ = ["Canonical", "Content", "Message", "Reader", "Said", "ToolCall", "canonical"]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ...identity import EMPTY, Conversation
 from .content import SILENT, Said
-from .messages import Message
+from .parts import Message
 
 _NO_KEYS: Mapping[str, str] = MappingProxyType({})
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from ..._guard import swallowed
 from .indexed import gathered
 from .keys import Meaning
-from .messages import MAX_MESSAGES, Message, instructions_of, messages_of
+from .messages import MAX_MESSAGES, instructions_of, messages_of
+from .parts import Message
 from .transcripts import Direction, Event, Log, Told, directions, told_by_events, told_by_logs, transcript
 from .values import MISSING, decoded, parsed, spelled, text_of
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from .messages import are_parts
+from .parts import are_parts
 from .values import parsed
 
 MAX_STEPS = 12

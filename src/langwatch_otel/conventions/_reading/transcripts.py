@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from .messages import MAX_MESSAGES, Message, instructions_of, messages_of
+from .messages import MAX_MESSAGES, instructions_of, messages_of
+from .parts import Message
 from .values import decoded, object_of
 
 Direction = tuple[Message, ...]
