@@ -1,13 +1,23 @@
 """A reader over declarations of its own, and what it reads as one plain dict."""
 
+from typing import NamedTuple
+
 from langwatch_otel.conventions import Message, ToolCall
-from langwatch_otel.conventions._convention import Convention, Reads
+from langwatch_otel.conventions._convention import Reads
 from langwatch_otel.conventions._reading import Reader
 
 PROPERTIES = "traceloop.association.properties."
 
+
+class Declared(NamedTuple):
+    """What of a convention is read."""
+
+    name: str
+    reads: Reads
+
+
 DECLARED = (
-    Convention(
+    Declared(
         "otel",
         reads=Reads(
             thread_id=("session.id", "gen_ai.conversation.id"),
@@ -16,7 +26,7 @@ DECLARED = (
             output=("gen_ai.output.messages",),
         ),
     ),
-    Convention(
+    Declared(
         "langwatch",
         reads=Reads(
             thread_id=(
@@ -35,7 +45,7 @@ DECLARED = (
             output=("langwatch.output", "output.value"),
         ),
     ),
-    Convention(
+    Declared(
         "langfuse",
         reads=Reads(
             thread_id=("langfuse.session.id", "session.id"),
@@ -46,11 +56,11 @@ DECLARED = (
             output=("langfuse.observation.output",),
         ),
     ),
-    Convention(
+    Declared(
         "openinference",
         reads=Reads(input=("llm.input_messages.", "input.value"), output=("llm.output_messages.", "output.value")),
     ),
-    Convention(
+    Declared(
         "traceloop",
         reads=Reads(
             thread_id=(PROPERTIES + "session_id",),
@@ -60,9 +70,9 @@ DECLARED = (
             output=("traceloop.entity.output",),
         ),
     ),
-    Convention("mlflow", reads=Reads(input=("mlflow.spanInputs",), output=("mlflow.spanOutputs",))),
-    Convention("langsmith", reads=Reads(metadata_prefixes=("langsmith.metadata.", "langsmith.trace."))),
-    Convention(
+    Declared("mlflow", reads=Reads(input=("mlflow.spanInputs",), output=("mlflow.spanOutputs",))),
+    Declared("langsmith", reads=Reads(metadata_prefixes=("langsmith.metadata.", "langsmith.trace."))),
+    Declared(
         "google",
         reads=Reads(input=("gcp.vertex.agent.llm_request",), output=("gcp.vertex.agent.llm_response",)),
     ),

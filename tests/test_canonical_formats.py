@@ -119,7 +119,7 @@ SPANS = {
         {
             "span_type": "tool",
             "input": '{"args": [], "kwargs": {"city": "Lisbon"}}',
-            "output": '"dry"',
+            "output": "dry",
         },
     ),
     "OpenInference": (

@@ -122,6 +122,18 @@ def test_a_span_is_read_whole(name):
 
 
 EVENTS = {
+    "Strands' events, in Bedrock's shapes": [
+        ("gen_ai.user.message", {"content": '[{"text": "Rain in Lisbon?"}]'}),
+        (
+            "gen_ai.choice",
+            {
+                "message": '[{"toolUse": {"toolUseId": "call_1", "name": "weather", "input": {"city": "Lisbon"}}}]',
+                "tool.result": json.dumps(
+                    [{"toolResult": {"toolUseId": "call_1", "content": [{"text": '{"rain": false}'}]}}]
+                ),
+            },
+        ),
+    ],
     "the older events": (
         [
             ("gen_ai.system.message", {"content": "Be brief."}),
@@ -153,7 +165,31 @@ EVENTS = {
 def test_messages_in_span_events_are_read(name):
     """Content that is in a span's events counts as much as on the span."""
     found = canonical({"session.id": "t1"}, events=EVENTS[name])
-    assert whole(found) == {"thread_id": "t1", "input_messages": ALL, "output_messages": (SAID,)}
+    asked, answered = ((ASKED,), (CALLED, ANSWERED)) if name.startswith("Strands") else (ALL, (SAID,))
+    assert whole(found) == {"thread_id": "t1", "input_messages": asked, "output_messages": answered}
+
+
+def test_messages_that_say_nothing_are_left_out():
+    """Where an instrumentation records no content, its events bring no empty messages."""
+    events = [
+        ("gen_ai.user.message", {"gen_ai.system": "openai"}),
+        ("gen_ai.choice", {"message": '{"role": "assistant"}'}),
+    ]
+    assert whole(canonical({}, events=events)) == {}
+
+
+def test_system_instructions_are_not_told_twice():
+    """Instructions beside messages that begin with them are one message."""
+    details = {
+        "gen_ai.system_instructions": '[{"type": "text", "content": "Be brief."}]',
+        "gen_ai.input.messages": PARTS,
+    }
+    found = canonical({}, events=[("gen_ai.client.inference.operation.details", details)])
+    assert whole(found) == {"input_messages": ALL}
+    details["gen_ai.input.messages"] = PARTS[1:]
+    assert whole(canonical({}, events=[("gen_ai.client.inference.operation.details", details)])) == {
+        "input_messages": ALL
+    }
 
 
 LOGS = {

@@ -176,8 +176,9 @@ SPANS = {
         {
             "operation": "invoke_agent",
             "span_type": "agent",
-            "input_messages": ALL,
-            "output_messages": (SAID,),
+            "model": "gpt-4o",
+            "input_messages": (SYSTEM, ASKED),
+            "output_messages": (CALLED, ANSWERED, SAID),
         },
     ),
     "pydantic-ai's agent of yesterday": (
@@ -197,7 +198,15 @@ SPANS = {
                 ]
             )
         },
-        {"input_messages": (ASKED, CALLED, ANSWERED), "output_messages": (SAID,)},
+        {"input_messages": (ASKED,), "output_messages": (CALLED, ANSWERED, SAID)},
+    ),
+    "Laminar's texts, which are JSON": (
+        {"traceloop.entity.input": '"Rain?"', "traceloop.entity.output": "null"},
+        {"input": "Rain?"},
+    ),
+    "what Logfire's scrubber leaves": (
+        {"session.id": "[Scrubbed due to 'session']", "gen_ai.conversation.id": "t1"},
+        {"thread_id": "t1"},
     ),
     "a tool by the conventions": (
         {

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ..._guard import swallowed
 from .indexed import gathered
 from .keys import Meaning
-from .messages import MAX_MESSAGES, instructions_of, messages_of
+from .messages import MAX_MESSAGES, instructions_of, messages_of, speaking
 from .parts import Message
 from .transcripts import Direction, Event, Log, Told, directions, told_by_events, told_by_logs, transcript
 from .values import MISSING, decoded, parsed, spelled, text_of
@@ -148,7 +148,8 @@ def _first(meanings: Sequence[Meaning], attributes: Mapping[str, Any], role: str
         if meaning.rank == seen:  # The next of the same indexed keys.
             continue
         seen = meaning.rank
-        messages, text = _read(meaning, meanings, attributes, role)
+        found, text = _read(meaning, meanings, attributes, role)
+        messages = speaking(found)
         if messages or text:
             whole = len(".".join(meaning.path))
             return Content(messages, text, meaning.key[: -whole - 1] if whole else meaning.key)
@@ -167,7 +168,7 @@ def _read(meaning: Meaning, meanings: Sequence[Meaning], attributes: Mapping[str
         return _answer(attributes), None
     if how == "text":
         return (), spelled(value) or None
-    if how == "json" and isinstance(said := decoded(value), str):
+    if how == "json" and ((said := decoded(value)) is None or isinstance(said, str)):
         return (), text_of(said)
     if how == "prompt":
         return _prompt(value)
@@ -217,7 +218,7 @@ def _answer(attributes: Mapping[str, Any]) -> Direction:
     """Vercel writes the text and the tool calls of one message beside each other."""
     calls = attributes.get("ai.response.toolCalls")
     item = {"role": "assistant", "content": attributes.get("ai.response.text"), "tool_calls": calls}
-    return tuple(message for message in messages_of([item], "assistant") if message != Message("assistant"))
+    return messages_of([item], "assistant")
 
 
 def _prompt(value: Any) -> Found:

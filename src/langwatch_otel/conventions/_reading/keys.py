@@ -39,6 +39,7 @@ SCALARS: Mapping[str, str] = {
     "model": (
         "gen_ai.response.model gen_ai.request.model llm.response.model_name llm.model_name llm.request.model_name"
         " ai.response.model ai.model.id langfuse.observation.model.name embedding.model_name mlflow.llm.model"
+        " model_name"
     ),
     "provider": "gen_ai.provider.name gen_ai.system llm.provider llm.system ai.model.provider mlflow.llm.provider",
     "operation": "gen_ai.operation.name llm.request.type ai.operationId",
@@ -81,17 +82,26 @@ OUTPUTS: Mapping[str, str] = {
     "gen_ai.completion": "any",
     "llm.choices.": "texts",
     "gen_ai.tool.call.result": "text",
-    "ai.toolCall.result": "text",
+    "ai.toolCall.result": "json",
     "tool_response": "text",
     "final_result": "any",
 }
 # Of the conventions' own keys: these always hold JSON, so the quotes around a text are not its own.
-JSON = frozenset({"mlflow.spanInputs", "mlflow.spanOutputs"})
+JSON = frozenset(
+    {
+        "mlflow.spanInputs",
+        "mlflow.spanOutputs",
+        "lmnr.span.input",
+        "lmnr.span.output",
+        "traceloop.entity.input",
+        "traceloop.entity.output",
+    }
+)
 
 TRANSCRIPTS = ("pydantic_ai.all_messages", "all_messages_events", "events")
 
 # These names could be anybody's; of pydantic-ai alone they are what they seem.
-COMMON = frozenset({"events", "tool_arguments", "tool_response", "final_result"})
+COMMON = frozenset({"events", "tool_arguments", "tool_response", "final_result", "model_name"})
 COMMON_SCOPES = frozenset({"pydantic-ai", "logfire", ""})
 
 MAX_KEY = 256

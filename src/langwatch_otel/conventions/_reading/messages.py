@@ -4,7 +4,7 @@ They differ in names alone, so a message is read by looking for each name in tur
 `message` and `tool_call`, which OpenInference puts between, are seen through.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ...privacy import utf8
@@ -41,6 +41,11 @@ def messages_of(found: Any, role: str) -> tuple[Message, ...]:
         elif not (isinstance(item, dict) and kind_of(item) in UNSAID):
             return ()
     return tuple(read[-MAX_MESSAGES:])
+
+
+def speaking(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """Return the messages that say something: without content capture, an instrumentation records mere roles."""
+    return tuple(message for message in messages if message.content or message.tool_calls or message.media)
 
 
 def instructions_of(found: Any) -> tuple[Message, ...]:

@@ -32,6 +32,8 @@ _CALLS = frozenset({"tool_call", "tool-call", "tool_use", "function_call", "serv
 _RESULTS = frozenset(
     {"tool_call_response", "tool-result", "tool_result", "function_call_output", "server_tool_call_response"}
 )
+_CALL_KEYS = ("functionCall", "function_call", "toolUse")  # Of Gemini and Bedrock, whose parts have no type.
+_RESULT_KEYS = ("functionResponse", "function_response", "toolResult")
 UNSAID = frozenset({"reasoning", "thinking", "redacted_thinking"})
 _DATA = frozenset({"blob", "binary", "uri"})
 _MEDIA = ("image", "audio", "video", "document", "file")
@@ -67,10 +69,10 @@ class Draft:
                 self.texts.append(text)
             return
         kind = kind_of(part)
-        if kind in _CALLS or "functionCall" in part or "function_call" in part:
-            self.call(part.get("functionCall") or part.get("function_call") or part)
-        elif kind in _RESULTS or "functionResponse" in part or "function_response" in part:
-            self.result(part.get("functionResponse") or part.get("function_response") or part)
+        if (called := _inner(part, kind, _CALLS, _CALL_KEYS)) is not None:
+            self.call(called)
+        elif (answer := _inner(part, kind, _RESULTS, _RESULT_KEYS)) is not None:
+            self.result(answer)
         elif kind not in UNSAID:
             text = next((found for key in ("text", "content", "refusal") if (found := text_of(part.get(key)))), None)
             if (medium := _medium(part, kind)) is not None:
@@ -99,14 +101,16 @@ class Draft:
         name = id_of(of.get("name") or of.get("toolName") or of.get("tool_name"))
         if name is not None:
             arguments = next((of[key] for key in ("arguments", "args", "input", "server_tool_call") if key in of), None)
-            number = next((call[key] for key in ("call_id", "id", "toolCallId", "tool_call_id") if key in call), None)
+            number = next(
+                (call[key] for key in ("call_id", "id", "toolCallId", "toolUseId", "tool_call_id") if key in call), None
+            )
             self.calls.append(ToolCall(id_of(number), name, spelled(arguments)))
 
     def result(self, part: Any) -> None:
         """Take what a tool answered: a message of its own."""
         if not isinstance(part, dict) or len(self.results) >= MAX_PARTS:
             return
-        answers = ("call_id", "tool_use_id", "toolCallId", "tool_call_id", "id")
+        answers = ("call_id", "tool_use_id", "toolUseId", "toolCallId", "tool_call_id", "id")
         number = next((part[key] for key in answers if key in part), None)
         said = ("response", "result", "output", "content", "server_tool_call_response")
         content = next((part[key] for key in said if key in part), None)
@@ -122,10 +126,14 @@ class Draft:
         self.results.append(Message("tool", spelled(content), (), id_of(number), name))
 
 
+def _inner(part: dict[str, Any], kind: str, kinds: frozenset[str], keys: tuple[str, ...]) -> Any:
+    return next((part[key] for key in keys if key in part), part if kind in kinds else None)
+
+
 def are_parts(found: Any) -> bool:
     """Say whether `found` is a list of parts, or one."""
     items = found if isinstance(found, (list, tuple)) else (found,)
-    return bool(items) and all(isinstance(item, dict) and isinstance(item.get("type"), str) for item in items)
+    return bool(items) and all(isinstance(item, dict) and ("type" in item or "text" in item) for item in items)
 
 
 def _medium(part: Mapping[str, Any], kind: str) -> str | None:

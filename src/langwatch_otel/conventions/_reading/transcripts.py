@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from .messages import MAX_MESSAGES, instructions_of, messages_of
+from .messages import MAX_MESSAGES, instructions_of, messages_of, speaking
 from .parts import Message
 from .values import decoded, object_of
 
@@ -20,6 +20,7 @@ MAX_EVENTS = 10_000
 DETAILS = "gen_ai.client.inference.operation.details"
 CHOICE = "gen_ai.choice"
 _SAID = {f"gen_ai.{role}.message": role for role in ("system", "developer", "user", "assistant", "tool")}
+_ASKING = frozenset({"system", "developer", "user"})
 _WHOLE = {"gen_ai.content.prompt": "gen_ai.prompt", "gen_ai.content.completion": "gen_ai.completion"}
 _NAMES = frozenset({*_SAID, *_WHOLE, CHOICE, DETAILS})
 
@@ -45,22 +46,26 @@ def directions(told: Iterable[Told]) -> tuple[Direction, Direction]:
     answered: list[Message] = []
     for name, fields in told:
         if name == DETAILS:
-            asked.extend(instructions_of(decoded(fields.get("gen_ai.system_instructions"))))
-            asked.extend(messages_of(decoded(fields.get("gen_ai.input.messages")), "user"))
+            said = messages_of(decoded(fields.get("gen_ai.input.messages")), "user")
+            if not said or said[0].role != "system":
+                asked.extend(instructions_of(decoded(fields.get("gen_ai.system_instructions"))))
+            asked.extend(said)
             answered.extend(messages_of(decoded(fields.get("gen_ai.output.messages")), "assistant"))
         elif (role := _SAID.get(name)) is not None:
             asked.extend(_message(fields, role))
         elif name == CHOICE:
             answered.extend(_message(fields, "assistant"))
+            if "tool.result" in fields:  # Strands': what the tool answered, in the same event.
+                answered.extend(_message({"content": fields["tool.result"]}, "tool"))
         elif (key := _WHOLE.get(name)) is not None:
             found = decoded(fields.get(key))
             asked_for = key == "gen_ai.prompt"
             (asked if asked_for else answered).extend(messages_of(found, "user" if asked_for else "assistant"))
-    return tuple(asked[-MAX_MESSAGES:]), tuple(answered[-MAX_MESSAGES:])
+    return speaking(asked[-MAX_MESSAGES:]), speaking(answered[-MAX_MESSAGES:])
 
 
 def transcript(found: Any) -> tuple[Direction, Direction]:
-    """Split a whole run: what the assistant said after all others is the output."""
+    """Split a whole run: what came after the user's last word is the output, calls of tools and answers included."""
     if not isinstance(found, list):
         return (), ()
     if any(isinstance(item, dict) and "event.name" in item for item in found):
@@ -71,7 +76,7 @@ def transcript(found: Any) -> tuple[Direction, Direction]:
         said = asked
     else:
         said = messages_of(found, "user")
-    last = next((place for place in range(len(said), 0, -1) if said[place - 1].role != "assistant"), 0)
+    last = next((place for place in range(len(said), 0, -1) if said[place - 1].role in _ASKING), 0)
     return said[:last], said[last:]
 
 

@@ -20,6 +20,9 @@ MAX_DEPTH = 8
 MAX_ITEMS = 1000
 """Items of one metadata list or object."""
 
+SCRUBBED = "[Scrubbed due to "
+"""What Logfire's SDK leaves of a `session.id`: taken for an id, it would make all threads one."""
+
 MISSING: Any = object()
 _DECODER = json.JSONDecoder()
 _TOO_LARGE = 2**63
@@ -52,7 +55,7 @@ def spelled(value: object) -> str:
 def id_of(value: object) -> str | None:
     """Return an id as it is on the wire, an int as its digits; None where it names nothing."""
     if type(value) is str and len(value) <= MAX_ID and value.isascii():
-        return None if not value or value.isspace() else value
+        return None if not value or value.isspace() or value.startswith(SCRUBBED) else value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if -_TOO_LARGE <= value < _TOO_LARGE else None
     if not isinstance(value, str) or not value or value.isspace():
