@@ -16,7 +16,7 @@ ORDER = (
     {"attributes", "errors", "_guard", "privacy", "genai", "capture", "langwatch_sdk"},
     {"config", "identity", "fields"},
     {"conventions"},
-    {"rendering", "stamping", "open_span", "scope"},
+    {"rendering", "stamping", "open_span", "loan", "scope"},
     {"naming", "tracers", "recording"},
     {"functions"},
     {"arguments", "streaming"},

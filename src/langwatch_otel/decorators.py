@@ -13,9 +13,9 @@ from typing_extensions import Unpack
 from ._guard import swallowed
 from .current import Span, Trace
 from .functions import Running, put_back, wrap
+from .loan import flow
 from .options import ConversationOptions, Options, SpanOptions, TraceOptions, check
 from .running import ConversationRunning, SpanRunning, TraceRunning, started
-from .scope import flow
 
 F = TypeVar("F", bound=Callable[..., Any])
 H = TypeVar("H")

@@ -9,9 +9,10 @@ from opentelemetry.context import Context, attach, create_key, get_current, set_
 from . import scope as _scope
 from ._guard import say_once, swallowed
 from .identity import EMPTY, Conversation
-from .open_span import OpenSpan, open_span_in
+from .loan import Loan, flow, mixes
+from .open_span import OpenSpan, open_span_in, sequence
 from .rendering import NOTHING, Rendered, render
-from .scope import Loan, Scope, flow, mixes, refresh
+from .scope import Scope, refresh
 
 SCOPE_KEY = create_key("langwatch_otel.scope")
 
@@ -202,6 +203,7 @@ def _give_scopes_above(scope: Scope, nearest: Scope) -> None:
         above = above.above
     if above is None:
         return  # A batch root, a queue consumer, a websocket: what starts later there is nobody's.
+    number = next(sequence)
     for found in unnamed:
         loan = found.loan
         if found.loan_over:
@@ -210,4 +212,4 @@ def _give_scopes_above(scope: Scope, nearest: Scope) -> None:
             found.loan, found.loan_over = None, True
         else:
             lent = scope.named if loan is None else scope.named.over(loan.conversation)
-            found.loan = Loan(lent, scope, found.named)
+            found.loan = Loan(lent, scope, found.named, number)

@@ -24,8 +24,9 @@ HANGS_AS = "_langwatch_otel"
 # The key under which a context holds its span, asked of the public function: reading it is five times as fast.
 SPAN_KEY = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 
-sequence = itertools.count(1)
-"""Orders the ends of spans and the calls of force_flush."""
+# From 2, because 1 is the end of a span that had its name.
+sequence = itertools.count(2)
+"""Orders the ends of spans, the loans of a name and the calls of force_flush."""
 
 
 class OpenSpan:
@@ -50,6 +51,10 @@ class OpenSpan:
     given: Rendered = NOTHING
     borrowed = False
     """It started with a name that was only lent to its request."""
+    ended_in: weakref.ref[object] | None = None
+    """Of one that ended in a request without a name: the flow of execution that ended it."""
+    below_framework: OpenSpan | None = None
+    """And the nearest span of the framework: itself, or one above that is not the server span."""
 
     def __init__(self, span: Any, scope: Scope, parent: OpenSpan | None, stamper: Stamper) -> None:
         self.span: weakref.ref[Span] = weakref.ref(span)
@@ -59,7 +64,7 @@ class OpenSpan:
         self.stamped = NOTHING
         self.genai = self.opened_scope = False
         self.root = parent is None
-        # 0 while it is open; then, for one that ended without a name, its number in `sequence`.
+        # 0 while it is open, 1 when it ended; for one that ended without a name its number in `sequence`.
         self.ended = 0
         span._langwatch_otel = self
         scope.open.add(self)

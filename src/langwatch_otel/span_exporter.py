@@ -78,7 +78,7 @@ class ConversationSpanExporter(SpanExporter):
             return (
                 held.ended > self._flushed
                 and held.thread_id is None
-                and scope.at_export().thread_id is None
+                and scope.at_export(held).thread_id is None
                 and scope.is_live
                 and len(self._kept) < MAX_KEPT
             )
@@ -152,7 +152,7 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
     if held is None:
         return span
     try:
-        rendered = held.scope.at_export()
+        rendered = held.scope.at_export(held)
         if held.thread_id is not None and held.thread_id != rendered.thread_id:
             rendered = held.stamped if held.stamped.thread_id else held.given
         if rendered is NOTHING:
