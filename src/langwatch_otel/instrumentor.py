@@ -66,6 +66,10 @@ class LangWatchInstrumentor:
                 raise ConfigurationError(setting, type(given).__name__, f"a {takes} of opentelemetry-sdk")
         config.activate(chosen)
         _state.on = True
+        with guarded("opening scopes for requests"):
+            from .frameworks import requests
+
+            requests.scopes_on()  # Before the flush at a lifespan's end, which wraps the same method and goes first.
         if tracer_provider is None:
             _watch()
             provider = trace.get_tracer_provider()
@@ -80,7 +84,7 @@ class LangWatchInstrumentor:
 
     def uninstrument(self, **_: Any) -> None:
         """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
-        from .frameworks import fastapi, lifespan
+        from .frameworks import fastapi, lifespan, requests
 
         _state.on = False
         for processor in list(_state.processors.values()):
@@ -94,6 +98,7 @@ class LangWatchInstrumentor:
         with guarded("turning off"):
             fastapi.spans_off()
             lifespan.flush_off()
+            requests.scopes_off()
         _unwatch()
         tracers.choose(None)
         config.activate(None)
