@@ -20,11 +20,10 @@ _KNOWN = (
 )
 
 
-def turn_on(instrumentors: Sequence[Any] | None, provider: Any) -> list[Any]:
-    """Turn on `instrumentors`, else those of OpenAI and of HTTP clients; return those that we turned on."""
-    chosen = _installed() if instrumentors is None else list(instrumentors)
+def turn_on(instrumentors: Sequence[Any], provider: Any) -> list[Any]:
+    """Turn on `instrumentors`; return those that were not on before."""
     ours = []
-    for instrumentor in chosen:
+    for instrumentor in instrumentors:
         if getattr(instrumentor, "is_instrumented_by_opentelemetry", False):
             continue
         with guarded(f"turning on {type(instrumentor).__name__}"):
@@ -33,7 +32,8 @@ def turn_on(instrumentors: Sequence[Any] | None, provider: Any) -> list[Any]:
     return ours
 
 
-def _installed() -> list[Any]:
+def installed() -> list[Any]:
+    """Return the instrumentors of OpenAI and of HTTP clients that are installed, and their libraries too."""
     found: dict[str, Any] = {}
     for library, module, name in _KNOWN:
         if library in found or not _importable(library) or not _importable(module):

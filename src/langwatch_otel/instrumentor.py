@@ -58,12 +58,8 @@ class LangWatchInstrumentor:
         settings.pop("raise_exception_on_conflict", None)
         # A second call adds to what is set: it must not take back what the first one said.
         chosen = config.read(settings, lenient=lenient, base=config.active() if _state.on else None)
-        for setting, given, adds, takes in (
-            ("tracer_provider", tracer_provider, "add_span_processor", "TracerProvider"),
-            ("logger_provider", logger_provider, "add_log_record_processor", "LoggerProvider"),
-        ):
-            if given is not None and not hasattr(given, adds):
-                raise ConfigurationError(setting, type(given).__name__, f"a {takes} of opentelemetry-sdk")
+        _check("tracer_provider", tracer_provider, "add_span_processor", "TracerProvider")
+        _check("logger_provider", logger_provider, "add_log_record_processor", "LoggerProvider")
         config.activate(chosen)
         _state.on = True
         with guarded("opening scopes for requests"):
@@ -104,6 +100,11 @@ class LangWatchInstrumentor:
         config.activate(None)
 
 
+def _check(setting: str, provider: object, adds: str, takes: str) -> None:
+    if provider is not None and not hasattr(provider, adds):
+        raise ConfigurationError(setting, type(provider).__name__, f"a {takes} of opentelemetry-sdk")
+
+
 def _add_to(provider: Any) -> None:
     """Add our processor to `provider`, once, and wake it where it was turned off."""
     processor = _state.processors.get(provider)
@@ -117,7 +118,7 @@ def _add_to(provider: Any) -> None:
     chosen = config.active()
     if chosen.backfill and provider not in _state.backfilled:
         _state.backfilled.add(provider)
-        _state.undo.extend(wrap_exporters(provider))
+        _state.undo.append(wrap_exporters(provider))
     if chosen.flush_on_shutdown and hasattr(provider, "force_flush"):
         from .frameworks.lifespan import flush_at_lifespan_end
 
