@@ -62,10 +62,11 @@ class LangWatchInstrumentor:
         _check("logger_provider", logger_provider, "add_log_record_processor", "LoggerProvider")
         config.activate(chosen)
         _state.on = True
-        with guarded("opening scopes for requests"):
-            from .frameworks import requests
+        with guarded("following requests"):
+            from .frameworks import bodies, requests
 
             requests.scopes_on()  # Before the flush at a lifespan's end, which wraps the same method and goes first.
+            bodies.bodies_end_on()
         if tracer_provider is None:
             _watch()
             provider = trace.get_tracer_provider()
@@ -80,7 +81,7 @@ class LangWatchInstrumentor:
 
     def uninstrument(self, **_: Any) -> None:
         """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
-        from .frameworks import fastapi, lifespan, requests
+        from .frameworks import bodies, fastapi, lifespan, requests
 
         _state.on = False
         for processor in list(_state.processors.values()):
@@ -95,6 +96,7 @@ class LangWatchInstrumentor:
             fastapi.spans_off()
             lifespan.flush_off()
             requests.scopes_off()
+            bodies.bodies_end_off()
         _unwatch()
         tracers.choose(None)
         config.activate(None)
