@@ -93,6 +93,14 @@ def flow() -> object:
             task = None
         if task is not None:
             return task
+    trio = sys.modules.get("trio")
+    if trio is not None:
+        try:
+            task = trio.lowlevel.current_task()
+        except (RuntimeError, AttributeError):  # Not under trio, or trio is just being imported.
+            task = None
+        if task is not None:
+            return task
     return threading.current_thread()
 
 

@@ -21,7 +21,7 @@ from .options import Options
 from .recording import record_error, record_value, update_span
 from .scope import Scope
 from .streaming import follow
-from .tracers import tracer
+from .tracers import TRACER_KEY, tracer
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -108,7 +108,11 @@ class SpanRunning(ConversationRunning):
     ) -> None:
         """Start the span below `context`, and record the arguments where that is on."""
         options = self.options
-        made_by = tracer() if options.provider is None else options.tracer
+        if options.provider is None:
+            made_by = tracer(context)
+        else:
+            made_by = options.tracer
+            context = set_value(TRACER_KEY, made_by, context)
         self.span = made_by.start_span(
             options.name, context, options.kind, options.attributes, options.links or None, options.start_time
         )
