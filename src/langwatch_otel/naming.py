@@ -10,6 +10,7 @@ from . import scope as _scope
 from ._guard import say_once, swallowed
 from .identity import EMPTY, Conversation
 from .open_span import OpenSpan, open_span_in
+from .protection import redacted
 from .rendering import NOTHING, Rendered, render
 from .scope import Loan, Scope, flow, mixes, refresh
 
@@ -57,6 +58,7 @@ def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, contex
         _succeed(scope, above, above.loan)
     if conversation is not EMPTY:
         try:
+            conversation = redacted(conversation)
             with _scope.lock:
                 bind(scope, conversation)
         except Exception as error:  # Without its name, but not without its span.
@@ -86,6 +88,7 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
     """
     if conversation is EMPTY:
         return scope
+    conversation = redacted(conversation)
     with _scope.lock:
         given = scope
         if scope is None and (scope := current_scope()) is None:
