@@ -90,6 +90,8 @@ class _Walk:
     def __init__(self, budget: int, guard: TextGuard | None) -> None:
         self.left = budget
         self.guard = guard
+        if guard is not None:
+            guard.begin()
         self.inside: set[int] = set()
 
     def plain(self, value: object, depth: int) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ._guard import say_once
 from .errors import ConfigurationError
-from .privacy import digest
+from .privacy import beginning, hashed
 
 Redact = Callable[[str], str]
 
@@ -29,6 +29,9 @@ CUT = "…[cut]"
 MAX_ID = 16 * 1024
 
 _WORD = re.compile(r"[^\s\"'`<>()\[\]{},;=]+")
+
+_JSON_BEGINS = ("{", "[")
+_JSON_VALUE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
 
 _inside = threading.local()
 
@@ -89,28 +92,35 @@ class TextGuard:
         self._redact = redact
         self._key = key
         self.user = user
+        self._hash = b"" if user is None else beginning(user)
+        self._work = MAX_WORK
+
+    def begin(self) -> None:
+        """Begin the value anew."""
         self._work = MAX_WORK
 
     def text(self, text: str, room: int) -> str:
         """Return what may be written of `text`, where `room` characters are kept; raises WithheldError."""
-        if self.is_user(text):
-            return self.user or ""
-        if self._redact is None:
-            return text
-        room = max(0, min(room, self._work))
+        return self._told(text, room, self.without_user)
+
+    def prose(self, text: str, room: int) -> str:
+        """Do what `text` does, and replace the user's id where it stands as a word, as in `KeyError: 'u1'`."""
+        return self._told(text, room, lambda given: _WORD.sub(self._word, given))
+
+    def _told(self, text: str, room: int, without_user: Callable[[str], str]) -> str:
+        if self._redact is not None:
+            if self._work <= 0:
+                return CUT
+            room = min(room, self._work)
+            self._work -= min(len(text), room + MARGIN)
         given = text[: room + MARGIN]
-        self._work -= len(given)
-        found = _redacted(self._redact, given)
+        found = given if self.user is None else without_user(given)
+        if self._redact is not None:
+            found = _redacted(self._redact, found)
         if len(given) == len(text):
             return found
         # The end may be half a secret, which no pattern finds.
         return found[: min(room, max(0, len(found) - MARGIN))] + CUT
-
-    def prose(self, text: str, room: int) -> str:
-        """Do what `text` does, and replace the user's id where it stands as a word, as in `KeyError: 'u1'`."""
-        if self.user is not None:
-            text = _WORD.sub(self._word, text[: room + MARGIN + 1])
-        return self.text(text, room)
 
     def _word(self, found: re.Match[str]) -> str:
         word = found.group()
@@ -127,26 +137,22 @@ class TextGuard:
         """Say whether `text` is the raw id of the user: told by its hash, for the id itself is not kept."""
         if self.user is None or not self._key or len(text) > MAX_ID:
             return False
-        return digest(text, self._key) == self.user
+        return hashed(text, self._key).startswith(self._hash)
 
-    def without_user(self, written: str) -> str:
-        """Return a text that was written before the user was known, JSON or plain, with the raw id replaced."""
-        if self.is_user(written):
+    def without_user(self, text: str) -> str:
+        """Return `text` with the raw id replaced where it is the whole of it, or a whole value of JSON in it."""
+        if self.is_user(text):
             return self.user or ""
-        if not written.startswith(("{", "[")):
-            return written
-        try:
-            read = json.loads(written)
-        except ValueError:
-            return written
-        found = self._replaced(read)
-        return written if found == read else json.dumps(found, ensure_ascii=False)
+        # Not parsed: it may be cut, or deep, and what is not the id stays as it was written.
+        return _JSON_VALUE.sub(self._value, text) if text.startswith(_JSON_BEGINS) else text
 
-    def _replaced(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {self._replaced(key): self._replaced(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self._replaced(item) for item in value]
-        if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-            return self.user if self.is_user(str(value)) else value
-        return value
+    def _value(self, found: re.Match[str]) -> str:
+        value: str = found.group()
+        if not value.startswith('"'):
+            return json.dumps(self.user) if self.is_user(value) else value
+        try:
+            read = json.loads(value, strict=False)
+        except ValueError:
+            return value
+        told = self.without_user(read)
+        return value if told == read else json.dumps(told, ensure_ascii=False)
