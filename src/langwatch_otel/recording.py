@@ -117,10 +117,10 @@ def _merge(span: Span, key: str, value: Mapping[str, Any]) -> None:
     before = (getattr(span, "attributes", None) or {}).get(_OTHERS[key])
     if isinstance(before, str) and not before.endswith(CUT):
         value = {**json.loads(before), **value}
-    _write_attribute(span, _OTHERS[key], value)
     for name, attribute in _TOKENS.items() if key == "metrics" else ():
         if isinstance(count := value.get(name), (int, float)):
             span.set_attribute(attribute, int(count))
+    _write_attribute(span, _OTHERS[key], value)
 
 
 def _write_contexts(span: Span, contexts: Any) -> None:
