@@ -233,6 +233,22 @@ def test_the_raw_id_leaves_the_process_nowhere(caplog):
     }
 
 
+def test_what_is_open_when_the_user_is_named_needs_no_exporter():
+    """Naming takes the id out of what open spans recorded: of the scope, and of those above that get the name."""
+    with recording(settings={"user_id_hash_key": KEY, "capture_content": True}) as recorder:
+
+        @langwatch.trace(name="above")
+        def above(user):
+            with langwatch.trace(name="turn") as turn:
+                turn.update(input={"user": user}, asked_by=user)
+                langwatch.set_conversation(thread_id="t", user_id=user)
+
+        above(RAW)
+        found = recorder.by_name
+    assert [found[name]["input.value"] for name in ("above", "turn")] == [f'{{"user": "{HASHED}"}}'] * 2
+    assert found["turn"]["asked_by"] == HASHED
+
+
 def test_what_others_wrote_stays(recorder):
     """Only texts that we wrote are changed when the user is named; a span's creator keeps what it set."""
     with recorder.tracer.start_as_current_span("request", attributes={"input.value": RAW, "mine": RAW}):

@@ -17,12 +17,11 @@ from langwatch_otel.capture import MAX_BYTES
 from langwatch_otel.texts import CUT, MARGIN, MAX_WORK
 
 SECRET = "sk-4711-secret"
-PATTERN = re.compile(r"sk-\d+-\w+")
 
 
 def mask(text):
-    """What a user would write."""
-    return PATTERN.sub("***", text)
+    """What a user would write; half a secret is not found."""
+    return text.replace(SECRET, "***")
 
 
 def everything(tracer, text=SECRET):
@@ -132,7 +131,8 @@ def test_a_secret_that_the_cut_would_halve_is_seen_whole(before, wrap):
         found = recorder.by_name["turn"]["output.value"]
     assert "sk-" not in found
     assert CUT in found
-    assert len(found.encode()) <= MAX_BYTES
+    least = MAX_BYTES if found.startswith("a") else MAX_BYTES // 2  # A structure is laid out anew with less room.
+    assert least - 300 < len(found.encode()) <= MAX_BYTES
 
 
 def test_half_a_secret_at_the_end_of_what_is_seen_goes_too():
@@ -151,15 +151,14 @@ def test_a_stream_is_seen_whole_up_to_the_cut():
 
         @langwatch.trace(name="stream")
         def stream():
-            yield "a" * (MAX_BYTES - 7)
+            yield "a" * (MAX_BYTES - 13)
             yield " sk-47"
             yield "11-secret "
             yield "b" * 50_000
 
         list(stream())
         found = recorder.by_name["stream"]["output.value"]
-    assert found.endswith("a ***" + CUT) or found.endswith(CUT)
-    assert "sk-" not in found
+    assert found == "a" * (MAX_BYTES - 13) + " *** " + CUT
 
 
 @pytest.mark.parametrize("value", [["x" * 100_000] * 500, dict.fromkeys(range(20_000), "y" * 30), "z" * 10_000_000])
@@ -244,7 +243,9 @@ def test_a_redact_that_is_traced_itself_ends():
             turn.update(input=SECRET)
         names = [span.name.rpartition(".")[2] for span in recorder.spans]
         assert recorder.by_name["turn"]["input.value"] == "***"
-        inner = {key: value for name, found in recorder.by_name.items() if name != "turn" for key, value in found.items()}
+        inner = {
+            key: value for name, found in recorder.by_name.items() if name != "turn" for key, value in found.items()
+        }
     assert names == ["traced", "turn"]
     assert inner == {"langwatch.span.type": "span"}
 
@@ -279,7 +280,18 @@ async def never(text):
     return text
 
 
-WRONG = ["", "nothing", "no.such.module", "no.such:thing", "json:nothing", "json.nothing", ":", "json:", 5, b"json:dumps"]
+WRONG = [
+    "",
+    "nothing",
+    "no.such.module",
+    "no.such:thing",
+    "json:nothing",
+    "json.nothing",
+    ":",
+    "json:",
+    5,
+    b"json:dumps",
+]
 
 
 @pytest.mark.parametrize("value", [*WRONG, "json", "sys:path", never], ids=repr)
