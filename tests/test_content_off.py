@@ -1,7 +1,6 @@
-"""Where content is off no text comes from our spans, whatever the code asks for; where nobody said, all is as before."""
+"""Where content is off no text comes from our spans, whatever the code asks for."""
 
 import logging
-import os
 import subprocess
 import sys
 
@@ -91,7 +90,7 @@ def test_where_content_is_off_there_is_no_text(monkeypatch, caplog, way):
 
 
 def test_where_nobody_said_the_decorators_decide():
-    """Without the setting, what a decorator or `update()` asks for is recorded, errors with all that belongs to them."""
+    """Without the setting, what a decorator or `update()` asks for is recorded, and errors whole."""
     with recording() as recorder:
         everything()
         spans = {span.name.rpartition(".")[2]: span for span in recorder.spans}
@@ -144,7 +143,6 @@ def test_openais_own_spans_have_a_variable_of_their_own(environment, records):
             capture_output=True,
             text=True,
             timeout=60,
-            cwd=os.getcwd(),
         )
         assert run.returncode == 0, run.stderr
         assert (WARNING in run.stderr, TEXT.encode() in b"".join(receiver.requests)) == (records, records)

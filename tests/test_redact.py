@@ -158,7 +158,7 @@ def test_a_stream_is_seen_whole_up_to_the_cut():
 
         list(stream())
         found = recorder.by_name["stream"]["output.value"]
-    assert found == "a" * (MAX_BYTES - 13) + " *** " + CUT
+    assert found == "a" * (MAX_BYTES - 13) + " *" + CUT
 
 
 @pytest.mark.parametrize("value", [["x" * 100_000] * 500, dict.fromkeys(range(20_000), "y" * 30), "z" * 10_000_000])
@@ -197,7 +197,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_where_redact_fails_there_is_no_text(caplog, fault):
-    """A `redact` that raises or returns no str costs the texts, and nothing else; it is logged once, without content."""
+    """A `redact` that raises or returns no str costs the texts alone; it is logged once, without content."""
     redact, reason = FAULTS[fault]
     caplog.set_level(logging.DEBUG, "langwatch_otel")
     with recording(settings={"redact": redact, "capture_content": True}) as recorder:
@@ -243,9 +243,7 @@ def test_a_redact_that_is_traced_itself_ends():
             turn.update(input=SECRET)
         names = [span.name.rpartition(".")[2] for span in recorder.spans]
         assert recorder.by_name["turn"]["input.value"] == "***"
-        inner = {
-            key: value for name, found in recorder.by_name.items() if name != "turn" for key, value in found.items()
-        }
+        [inner] = [dict(span.attributes) for span in recorder.spans if span.name != "turn"]
     assert names == ["traced", "turn"]
     assert inner == {"langwatch.span.type": "span"}
 
