@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import sys
+import threading
 
 import pytest
 from hypothesis import given, settings
@@ -249,18 +250,25 @@ def test_a_redact_that_is_traced_itself_ends():
 
 
 def test_naming_waits_for_no_redact():
-    """`redact` runs outside of the lock that naming takes: one that names, or that waits, stops nobody."""
+    """`redact` runs outside of the lock that naming takes: while one is at work other threads name their turns."""
+    named = []
 
-    def names(text):
-        langwatch.set_conversation(customer_id="c")
+    def other_turn():
+        with langwatch.conversation(thread_id="other"):
+            named.append(langwatch.get_conversation().thread_id)
+
+    def slow(text):
+        other = threading.Thread(target=other_turn, daemon=True)
+        other.start()
+        other.join(10)
+        named.append(text)
         return text
 
-    with recording(settings={"redact": names}) as recorder:
-        with recorder.tracer.start_as_current_span("request"):
-            langwatch.set_conversation(thread_id="t", metadata={"a": "b"})
-        assert recorder.by_name["request"] == {
-            "session.id": "t", "langwatch.customer.id": "c", "langwatch.metadata.a": "b",
-        }  # fmt: skip
+    with recording(settings={"redact": slow}):
+        langwatch.set_conversation(thread_id="t", metadata={"a": "late"})
+        with langwatch.conversation(thread_id="t", metadata={"a": "scope"}):
+            pass
+    assert named == ["other", "late", "other", "scope"]
 
 
 @pytest.mark.parametrize("path", ["test_redact:mask", "test_redact.mask", " test_redact:mask "])
