@@ -8,6 +8,7 @@ import logging
 import pickle
 import subprocess
 import sys
+from typing import ClassVar
 from uuid import UUID
 
 import pytest
@@ -247,6 +248,26 @@ def test_what_is_open_when_the_user_is_named_needs_no_exporter():
         found = recorder.by_name
     assert [found[name]["input.value"] for name in ("above", "turn")] == [f'{{"user": "{HASHED}"}}'] * 2
     assert found["turn"]["asked_by"] == HASHED
+
+
+class Body:
+    """A model that names the user while it is read, as another thread may."""
+
+    model_fields: ClassVar = {"user_id": None, "session": None}
+    user_id = RAW
+
+    @property
+    def session(self):
+        langwatch.set_conversation(user_id=RAW)
+        return "open"
+
+
+def test_a_user_who_is_named_while_a_text_is_captured_is_taken_out_of_it():
+    """A name that comes between the reading of a value and its writing is seen after the writing."""
+    with recording(settings={"user_id_hash_key": KEY}) as recorder:
+        with langwatch.trace(name="turn") as turn:
+            turn.update(input=Body())
+        assert recorder.by_name["turn"]["input.value"] == f'{{"user_id": "{HASHED}", "session": "open"}}'
 
 
 def test_what_others_wrote_stays(recorder):
