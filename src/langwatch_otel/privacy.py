@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import lru_cache
 
 HASH_LENGTH = 12
 
@@ -56,6 +57,7 @@ def hashed(user_id: str, key: bytes) -> bytes:
     return hmac.digest(key, utf8(user_id).encode(), "sha256")
 
 
+@lru_cache(maxsize=1024)
 def beginning(pseudonym: str) -> bytes:
     """Return the first 16 bytes of the hash that `pseudonym` was made of: comparing those costs less."""
     from base64 import b32decode

@@ -86,7 +86,8 @@ def render(conversation: Conversation) -> Rendered:
     plain: Attributes = {}
     if isinstance(conversation.user_id, Pseudonym):
         plain[USER_HASH] = conversation.user_id
-        conversation = _without_user(conversation, conversation.user_id)
+        if conversation.metadata or conversation.labels:
+            conversation = _without_user(conversation, conversation.user_id)
     length = 0
     for place, key in _EVERY:
         if value := conversation[place]:
