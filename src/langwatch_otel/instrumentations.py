@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -19,6 +20,9 @@ _KNOWN = (
     ("aiohttp", "opentelemetry.instrumentation.aiohttp_client", "AioHttpClientInstrumentor"),
 )
 
+# Read at each call; nothing that an instrumentor is given does the same for every kind of call.
+_TRACELOOP_CONTENT = "TRACELOOP_TRACE_CONTENT"
+
 
 def turn_on(instrumentors: Sequence[Any], provider: Any) -> list[Any]:
     """Turn on `instrumentors`; return those that were not on before."""
@@ -30,6 +34,13 @@ def turn_on(instrumentors: Sequence[Any], provider: Any) -> list[Any]:
             instrumentor.instrument(tracer_provider=provider)
             ours.append(instrumentor)
     return ours
+
+
+def warn_of_content(instrumentor: Any) -> None:
+    """Say that an instrumentation records prompts although `capture_content` is off; only its variable stops it."""
+    recorded = os.environ.get(_TRACELOOP_CONTENT, "true").strip().lower() in ("true", "1", "yes", "on")
+    if recorded and type(instrumentor).__module__.startswith("opentelemetry.instrumentation.openai"):
+        say_once(f"capture_content=false does not reach OpenAI's own spans: set {_TRACELOOP_CONTENT}=false")
 
 
 def installed() -> list[Any]:

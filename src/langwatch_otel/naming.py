@@ -11,6 +11,7 @@ from ._guard import say_once, swallowed
 from .identity import EMPTY, Conversation
 from .loan import Loan, flow, mixes
 from .open_span import OpenSpan, open_span_in, sequence
+from .protection import redacted
 from .rendering import NOTHING, Rendered, render
 from .scope import Scope, refresh
 
@@ -58,6 +59,7 @@ def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, contex
         _succeed(scope, above, above.loan)
     if conversation is not EMPTY:
         try:
+            conversation = redacted(conversation)
             with _scope.lock:
                 bind(scope, conversation)
         except Exception as error:  # Without its name, but not without its span.
@@ -87,6 +89,7 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
     """
     if conversation is EMPTY:
         return scope
+    conversation = redacted(conversation)
     with _scope.lock:
         given = scope
         if scope is None and (scope := current_scope()) is None:

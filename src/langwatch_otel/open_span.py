@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
-from .attributes import SESSION_ID
+from . import config
+from .attributes import SESSION_ID, USER_HASH
 from .identity import EMPTY, Conversation
 from .rendering import NOTHING, Attributes, Rendered
 from .stamping import RecordingSpan, Stamper, attributes_of
+from .texts import TextGuard
 
 if TYPE_CHECKING:
     from .scope import Scope
@@ -49,6 +51,8 @@ class OpenSpan:
     gift: Conversation = EMPTY
     """What scopes below gave it: the climb of a late name."""
     given: Rendered = NOTHING
+    written: frozenset[str] = frozenset()
+    """The keys of the texts that we wrote, where users are hashed."""
     borrowed = False
     """It started with a name that was only lent to its request."""
     ended_in: weakref.ref[object] | None = None
@@ -78,6 +82,24 @@ class OpenSpan:
         """The thread that we stamped, its own or a given one."""
         return self.stamped.thread_id or self.given.thread_id
 
+    @property
+    def user(self) -> str | None:
+        """The pseudonym that we stamped, where users are hashed."""
+        return self.stamped.plain.get(USER_HASH) or self.given.plain.get(USER_HASH)
+
+    def without_user(self, present: Attributes, user: str) -> Attributes:
+        """Return those texts of `present` that we wrote and that held the raw id of `user`, without it."""
+        guard = TextGuard(None, config.active().user_id_hash_key, user)
+        texts = {key: present[key] for key in self.written & present.keys() if isinstance(present[key], str)}
+        told = {key: guard.without_user(text) for key, text in texts.items()}
+        return {key: text for key, text in told.items() if text != texts[key]}
+
+    def hide_user(self, span: Any) -> None:
+        """Take the raw id of a user who is named now out of what was written before."""
+        if self.written and (user := self.user) is not None:
+            for key, text in self.without_user(attributes_of(span), user).items():
+                span.set_attribute(key, text)
+
     def nearest_open(self) -> OpenSpan | None:
         """Return this span while it is open, else its nearest open ancestor."""
         found: OpenSpan | None = self
@@ -103,6 +125,7 @@ class OpenSpan:
             self.stamper.first(span, self, rendered)
         else:
             self._stamp(span, attributes_of(span), rendered, before)
+        self.hide_user(span)
 
     def give_back(self) -> None:
         """Hold the lent name no longer as its scope's, so that a name from below may take its place."""
@@ -118,6 +141,7 @@ class OpenSpan:
             return False
         before, self.gift, self.given = self.given, gift, rendered
         self._stamp(span, present, rendered, before)
+        self.hide_user(span)
         return True
 
     def _stamp(self, span: RecordingSpan, present: Attributes, rendered: Rendered, before: Rendered) -> None:

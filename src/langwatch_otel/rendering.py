@@ -1,15 +1,17 @@
 """A conversation as span attributes, in the words of the conventions: made once, stamped many times."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from . import config
 from ._guard import swallowed
-from .attributes import GEN_AI_CONVERSATION_ID
+from .attributes import GEN_AI_CONVERSATION_ID, USER_HASH
 from .capture import captured
 from .conventions import CONVENTIONS
 from .identity import EMPTY, Conversation
-from .privacy import utf8
+from .privacy import Pseudonym, utf8
+from .texts import TextGuard
 
 Attributes = dict[str, Any]
 
@@ -82,6 +84,10 @@ def render(conversation: Conversation) -> Rendered:
     if conversation is EMPTY:
         return NOTHING
     plain: Attributes = {}
+    if isinstance(conversation.user_id, Pseudonym):
+        plain[USER_HASH] = conversation.user_id
+        if conversation.metadata or conversation.labels:
+            conversation = _without_user(conversation, conversation.user_id)
     length = 0
     for place, key in _EVERY:
         if value := conversation[place]:
@@ -101,6 +107,20 @@ def render(conversation: Conversation) -> Rendered:
     if conversation.metadata:
         _render_metadata(rendered, conversation.metadata)
     return rendered
+
+
+def _without_user(conversation: Conversation, user: Pseudonym) -> Conversation:
+    """Return the conversation with metadata values and labels that are the user's raw id replaced."""
+    guard = TextGuard(None, config.active().user_id_hash_key, user)
+    labels = tuple(guard.without_user(label) for label in conversation.labels)
+    metadata = {}
+    for name, value in islice(conversation.metadata.items(), MAX_ROOT_METADATA_KEYS):
+        try:
+            written = attribute_value(value, guard)
+            metadata[name] = guard.without_user(written) if isinstance(written, str) else written
+        except Exception as error:
+            swallowed("writing metadata", error)
+    return conversation._replace(labels=labels, metadata=metadata)
 
 
 def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
@@ -125,18 +145,30 @@ def _bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "backslashreplace"))
 
 
-def attribute_value(value: object) -> Any:
-    """Return `value` as a span attribute takes it: scalars and arrays of one kind as they are, the rest as JSON."""
+def attribute_value(value: object, guard: TextGuard | None = None) -> Any:
+    """Return `value` as a span attribute takes it: scalars and arrays of one kind as they are, the rest as JSON.
+
+    `guard` sees every text in it, and raises where that must not be written.
+    """
     if isinstance(value, str):
-        return utf8(value)
+        return utf8(value if guard is None else guard.text(value, MAX_ROOT_METADATA_VALUE))
     if isinstance(value, (bool, float)) or (isinstance(value, int) and value.bit_length() < 64):
-        return value
+        return value if guard is None or isinstance(value, bool) else guard.number(value)
     if isinstance(value, (list, tuple)) and len(value) <= MAX_ARRAY:
         kinds = {type(item) for item in value}
         if kinds <= {str}:
-            return tuple(utf8(item) for item in value)
-        if len(kinds) == 1 and (
-            kinds <= {bool, float} or (kinds == {int} and all(item.bit_length() < 64 for item in value))
+            if guard is None:
+                return tuple(utf8(item) for item in value)
+            if sum(map(len, value)) <= MAX_ROOT_METADATA_VALUE:
+                return tuple(utf8(guard.text(item, MAX_ROOT_METADATA_VALUE)) for item in value)
+        elif (
+            len(kinds) == 1
+            and _are_numbers(kinds, value)
+            and (guard is None or kinds == {bool} or all(guard.number(item) == item for item in value))
         ):
             return tuple(value)
-    return captured(value)[0]
+    return captured(value, guard)[0]
+
+
+def _are_numbers(kinds: set[type], value: Sequence[Any]) -> bool:
+    return kinds <= {bool, float} or (kinds == {int} and all(item.bit_length() < 64 for item in value))

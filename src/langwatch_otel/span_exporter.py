@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from ._guard import guarded, swallowed
+from .attributes import USER_HASH
 from .open_span import OpenSpan, late_of, sequence
 from .rendering import NOTHING, Attributes
 from .stamping import attributes_of
@@ -163,7 +164,11 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
         before = len(present)
         for key, value in held.stamper.fit(wanted).items():
             present.setdefault(key, value)
-        return _NamedSpan(span, present) if len(present) > before else span
+        user = rendered.plain.get(USER_HASH)
+        hidden = held.without_user(present, user) if user is not None and held.written else None
+        if hidden:
+            present.update(hidden)
+        return _NamedSpan(span, present) if hidden or len(present) > before else span
     except Exception as error:
         swallowed("naming a span at export", error)
         return span

@@ -13,6 +13,7 @@ from .attributes import (
     LANGWATCH_CUSTOMER_ID,
     LANGWATCH_THREAD_ID,
     SESSION_ID,
+    USER_HASH,
     USER_ID,
 )
 from .genai import is_genai_scope
@@ -28,7 +29,7 @@ FEW = 2
 # Instrumentation scopes are few; more names than this are made from data.
 MAX_SCOPE_NAMES = 1000
 
-_IDS = (SESSION_ID, USER_ID, GEN_AI_CONVERSATION_ID, LANGWATCH_THREAD_ID, LANGWATCH_CUSTOMER_ID)
+_IDS = (SESSION_ID, USER_ID, USER_HASH, GEN_AI_CONVERSATION_ID, LANGWATCH_THREAD_ID, LANGWATCH_CUSTOMER_ID)
 
 
 class HasAttributes(Protocol):

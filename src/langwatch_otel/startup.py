@@ -99,6 +99,8 @@ def _turn_on_others(provider: Any, instrumentors: Sequence[Any] | None) -> None:
             also_undo(openai.off)
     for instrumentor in instrumentations.turn_on(chosen, provider):
         also_undo(instrumentor.uninstrument)
+        if config.active().capture_content is False:
+            instrumentations.warn_of_content(instrumentor)
 
 
 def ensure_setup(api_key: str | None = None) -> None:
