@@ -1,18 +1,21 @@
 """Wherever in a request the conversation is named, the application sees the same, recorded or not."""
 
 import asyncio
+import http.client
 from contextlib import contextmanager
 
 import pytest
 from fastapi import BackgroundTasks, Depends, FastAPI, WebSocket
 from fastapi.responses import StreamingResponse
-from fastapi.testclient import TestClient
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
+from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
+from websockets.sync.client import connect
 
 import langwatch_otel as langwatch
 from _asgi import call
 from _recorder import recording
+from langwatch_otel.cli.app_server import AppServer
 
 
 def thread():
@@ -185,24 +188,36 @@ SAMPLERS = {"sampled": ALWAYS_ON, "unsampled": ALWAYS_OFF}
 
 @contextmanager
 def served(make, sampler):
-    """A client of an application with that endpoint, and what the application sees."""
+    """The port of a real server with that endpoint, and what the application sees: all of it when that has stopped."""
     with recording(sampler=SAMPLERS.get(sampler)) as recorder:
         given = {"metrics": False, "tracer_provider": recorder.provider if sampler in SAMPLERS else None}
         app, seen = FastAPI(telemetry=given), []
         app.telemetry_given = given
         make(app, seen)
-        with TestClient(app) as client:
-            yield client, seen
+        with AppServer(app) as server:
+            yield server.port, seen
+
+
+def get(port, *paths):
+    """The statuses of requests on one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    found = []
+    for path in paths:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        found.append(answer.status)
+    connection.close()
+    return found
 
 
 @pytest.mark.parametrize("sampler", [*SAMPLERS, "no provider"])
 @pytest.mark.parametrize("make", REQUESTS)
 def test_a_name_is_seen_in_the_whole_request(make, sampler):
-    """A name that any place of a request gave is seen in its other places, and not in the next request."""
-    with served(make, sampler) as (client, seen):
-        assert client.get("/").status_code == 200
-        assert seen == REQUESTS[make]
-        assert thread() is None
+    """A name that any place of a request gave is seen in its other places."""
+    with served(make, sampler) as (port, seen):
+        assert get(port, "/") == [200]
+    assert seen == REQUESTS[make]
 
 
 @pytest.mark.parametrize("sampler", [*SAMPLERS, "no provider"])
@@ -217,9 +232,8 @@ def test_a_request_starts_without_a_name(sampler):
                 await asyncio.to_thread(name, given)
                 seen.append(thread())
 
-    with served(make, sampler) as (client, seen):
-        for query in ("?given=a", "", "?given=b"):
-            client.get("/" + query)
+    with served(make, sampler) as (port, seen):
+        assert get(port, "/?given=a", "/", "/?given=b") == [200] * 3
     assert seen == [None, "a", None, None, "b"]
 
 
@@ -234,15 +248,13 @@ def test_a_websocket_keeps_its_name(sampler):
             async for text in socket.iter_text():
                 await socket.send_text(f"{text} {await asyncio.to_thread(thread)}")
 
-    with served(make, sampler) as (client, _), client.websocket_connect("/") as socket:
-        socket.send_text("one")
-        assert socket.receive_text() == "one t"
+    with served(make, sampler) as (port, _), connect(f"ws://127.0.0.1:{port}/") as socket:
+        socket.send("one")
+        assert socket.recv() == "one t"
 
 
 def test_turned_off_an_application_is_left_as_it_was():
     """uninstrument() takes the scope around requests away again."""
-    from starlette.applications import Starlette
-
     before = Starlette.__call__
     with recording():
         assert Starlette.__call__ is not before
