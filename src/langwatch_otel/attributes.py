@@ -8,6 +8,9 @@ SESSION_ID: Final = "session.id"
 USER_ID: Final = "user.id"
 """The person, on every span. https://opentelemetry.io/docs/specs/semconv/registry/attributes/user/"""
 
+USER_HASH: Final = "user.hash"
+"""The person's pseudonym, where there is a key for it; `user.id` is the same then. Same page."""
+
 GEN_AI_CONVERSATION_ID: Final = "gen_ai.conversation.id"
 """The thread, on GenAI spans. https://github.com/open-telemetry/semantic-conventions-genai"""
 
