@@ -37,7 +37,7 @@ class Limit:
         """Return `value` as `key` takes it; a changed one ends in `~` and a hash of the whole, so no two merge."""
         if len(value) <= self.length and (not self.ascii or value.isascii()):
             return value
-        say_once(f"{key}: an id that is longer, or has other characters, than the vendor takes got a hash at its end")
+        say_once(f"{key}: an id was changed to what the vendor takes, with a hash of it at its end")
         shown = "".join(letter if letter.isascii() else "_" for letter in value) if self.ascii else value
         return marked(value, shown, self.length)
 

@@ -35,6 +35,8 @@ CONVENTION = Convention(
             "gcp.vertex.agent.session_id",
             "mastra.metadata.threadId",
             SESSION_ID,
+            "ai.telemetry.metadata.thread_id",
+            "ai.telemetry.metadata.threadId",
         ),
         user_id=("langwatch.user.id", "langwatch.user_id", "user_id", USER_ID),
         customer_id=(LANGWATCH_CUSTOMER_ID, "langwatch.customer_id", "customer_id"),
