@@ -27,8 +27,5 @@ CONVENTION = Convention(
         input=("gen_ai.input.messages",),
         output=("gen_ai.output.messages",),
     ),
-    notes=(
-        "Read by most backends as it is, Honeycomb, Datadog and Elastic among them: turn another convention on where"
-        " its own row says that this one is not enough.",
-    ),
+    notes=("Read as it is by most backends, Honeycomb and Datadog LLM Observability among them.",),
 )

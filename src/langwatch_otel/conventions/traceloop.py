@@ -31,4 +31,5 @@ CONVENTION = Convention(
         input=("gen_ai.prompt.", "traceloop.entity.input"),
         output=("gen_ai.completion.", "traceloop.entity.output"),
     ),
+    notes=("Helicone reads `traceloop.association.properties.*` alone: there the thread needs this convention too.",),
 )
