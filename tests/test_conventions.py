@@ -262,10 +262,11 @@ def test_ids_of_every_convention_survive_a_value_length_limit_apart(name):
             assert len({found[kind][key] for found in threads}) == 3
 
 
-def test_a_nearly_full_span_gets_one_thread_and_one_user():
+@pytest.mark.parametrize("choice", ["all", "otel,langfuse,new_relic"])
+def test_a_nearly_full_span_gets_one_thread_and_one_user(choice):
     """Where not all fits a span has the two ids once, whatever is chosen: the first convention's."""
-    full = {f"k{number}": number for number in range(120)}
-    with recording(settings={"conventions": "all"}) as recorder:
+    full = {f"k{number}": number for number in range(122)}
+    with recording(settings={"conventions": choice}) as recorder:
         with langwatch.conversation(**WHOLE):
             recorder.tracer.start_span("full", attributes=full).end()
         assert recorder.by_name == {"full": {**full, "session.id": "thread-1", "user.id": "user-1"}}

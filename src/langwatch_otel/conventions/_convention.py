@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from .._guard import say_once
 from ..privacy import marked
@@ -25,8 +25,7 @@ TRUE: Final = "true"
 Shape = Literal["", "comma", "json", "true"]
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(NamedTuple):
     """What a vendor takes in a key: so many characters, perhaps of ASCII alone; and what it does with the rest."""
 
     length: int
@@ -42,8 +41,7 @@ class Limit:
         return marked(value, shown, self.length)
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(NamedTuple):
     """One attribute that is written: which field, under which key, on which spans, in which shape."""
 
     field: str
