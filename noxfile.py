@@ -68,6 +68,14 @@ def langwatch(session: nox.Session) -> None:
 
 
 @nox.session(python="3.12")
+def conventions(session: nox.Session) -> None:
+    """What we write, before the "AI spans only" filters that vendors ship."""
+    session.install("-e", ".[dev]", "braintrust", "langfuse", "posthog")
+    tests = ("tests/test_vendor_filters.py", "tests/test_conventions.py")
+    session.run("pytest", "-m", "matrix or not matrix", "-rs", *tests, *session.posargs)
+
+
+@nox.session(python="3.12")
 def stress(session: nox.Session) -> None:
     """Memory and scale: a million turns, endless chains, deep recursion."""
     session.install("-e", ".[dev]")

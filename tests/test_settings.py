@@ -5,6 +5,7 @@ from opentelemetry.context import Context, attach, detach
 
 from _recorder import NAMED, UNNAMED, make_provider, named, processors
 from langwatch_otel import ConfigurationError, LangWatchInstrumentor, _guard, config
+from langwatch_otel.conventions import NAMES
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,7 @@ def provider():
 WRONG = {
     "backfill": ("maybe", "true or false"),
     "capture_content": (2, "true or false"),
+    "conventions": ("none-such", f"names among {', '.join(NAMES)}, or all"),
     "conversation_id_on": ("some", "one of genai, all, none"),
     "flush_on_shutdown": ("", "true or false"),
     "max_id_length": (15, "a whole number from 16 to 1024"),

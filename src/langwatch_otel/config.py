@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ._guard import say_once
+from .conventions import NAMES, load
 from .errors import ConfigurationError
 from .texts import Redact, load_redact, withhold
 
@@ -66,9 +67,30 @@ def _secret(setting: str, value: object) -> bytes:
     return bytes(key)
 
 
+def _conventions(setting: str, value: object) -> tuple[str, ...]:
+    """Return the names in the order of the catalogue; it is here that their modules load, and not while tracing."""
+    given = value.split(",") if isinstance(value, str) else value
+    names = [str(name).strip().lower() for name in given] if isinstance(given, (list, tuple)) else []
+    names = [name for name in names if name]
+    takes = f"names among {', '.join(NAMES)}, or all"
+    if not names:
+        raise ConfigurationError(setting, value, takes)
+    for name in names:
+        if name != "all" and name not in NAMES:
+            from difflib import get_close_matches
+
+            close = "".join(f" (perhaps {found})" for found in get_close_matches(name, NAMES, 1))
+            raise ConfigurationError(setting, name, takes + close)
+        if name != "all" and not load(name).writes:
+            raise ConfigurationError(setting, name, f"{takes}; {name} is read and never written")
+    chosen = NAMES if "all" in names else tuple(name for name in NAMES if name in names)
+    return tuple(name for name in chosen if load(name).writes)
+
+
 _PARSERS: Mapping[str, Callable[[str, object], Any]] = {
     "backfill": _flag,
     "capture_content": _flag,
+    "conventions": _conventions,
     "conversation_id_on": _one_of("genai", "all", "none"),
     "flush_on_shutdown": _flag,
     "max_id_length": _between(16, 1024),
@@ -90,6 +112,7 @@ class Config:
 
     backfill: bool | None = None
     capture_content: bool | None = None
+    conventions: tuple[str, ...] = ("otel", "langwatch")
     conversation_id_on: str = "genai"
     flush_on_shutdown: bool = True
     max_id_length: int = 200

@@ -19,12 +19,15 @@ def cut(value: str, length: int) -> str:
 
     The same in every process, so a thread never splits; two long ids that begin alike never merge.
     """
-    if len(value) <= length:
-        return value
-    import hashlib  # Ids that long are rare, and the import is slow.
+    return value if len(value) <= length else marked(value, value, length)
+
+
+def marked(value: str, shown: str, length: int) -> str:
+    """Return in at most `length` characters as much of `shown` as fits, `~` and a hash of `value`."""
+    import hashlib  # Ids that need it are rare, and the import is slow.
 
     digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
-    return f"{value[: max(0, length - HASH_LENGTH - 1)]}~{digest}"[-length:] if length else ""
+    return f"{shown[: max(0, length - HASH_LENGTH - 1)]}~{digest}"[-length:] if length else ""
 
 
 def utf8(text: str) -> str:

@@ -162,7 +162,7 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
         genai = held.genai or held.stamper.is_genai(span, present)
         wanted = rendered.ids if span.dropped_attributes else rendered.for_span(genai, held.root)
         before = len(present)
-        for key, value in held.stamper.fit(wanted).items():
+        for key, value in held.stamper.fit(wanted, rendered).items():
             present.setdefault(key, value)
         user = rendered.plain.get(USER_HASH)
         hidden = held.without_user(present, user) if user is not None and held.written else None

@@ -1,10 +1,48 @@
-"""How each vendor spells a conversation on a span: one module per vendor, one line each in `CONVENTIONS`."""
+"""How each vendor spells a conversation on a span: one module per vendor, one line each in `NAMES`."""
 
-from ._convention import Convention
-from .langwatch import LANGWATCH
-from .otel import OTEL
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-CONVENTIONS: tuple[Convention, ...] = (OTEL, LANGWATCH)
-"""Earlier wins where two write the same attribute."""
+if TYPE_CHECKING:
+    from ._convention import Convention
 
-__all__ = ["CONVENTIONS", "Convention"]
+    CONVENTIONS: tuple[Convention, ...]
+    """All of them, in the order of `NAMES`."""
+
+NAMES = (
+    "otel",
+    "langwatch",
+    "langfuse",
+    "openinference",
+    "mlflow",
+    "traceloop",
+    "laminar",
+    "langsmith",
+    "opik",
+    "logfire",
+    "azure_monitor",
+    "new_relic",
+    "sentry",
+    "posthog",
+    "weave",
+    "agentcore",
+    "google",
+    "vercel",
+)
+"""Earlier wins where two say the same thing differently. A module is loaded when its convention is asked for."""
+
+__all__ = ["CONVENTIONS", "NAMES", "load"]
+
+
+@cache
+def load(name: str) -> "Convention":
+    """Return the convention of that name."""
+    found: Convention = import_module(f".{name}", __name__).CONVENTION
+    return found
+
+
+def __getattr__(name: str) -> Any:
+    if name == "CONVENTIONS":
+        return tuple(map(load, NAMES))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
