@@ -70,8 +70,7 @@ def _succeed(scope: Scope, above: Scope, loan: Loan) -> None:
     giver = loan.giver()
     if giver is not None and not giver.closed:
         return  # Beside it: gathered conversations never borrow each other's name.
-    asked = giver.anchor if giver is not None else None
-    if asked is not None and not asked.ended:
+    if loan.asker_is_open:
         # One after the other in the same piece of code: this one may be about to name itself.
         scope.heir_of = above
         return
