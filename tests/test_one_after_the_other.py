@@ -47,3 +47,17 @@ def test_a_turn_that_names_itself_late_is_its_own(traced, kept):
             seen = langwatch.get_conversation().thread_id
             second.update(thread_id="b")
     assert (seen, traced.threads()) == (None, {"POST /turn": "a", "second": "b"})
+
+
+@pytest.mark.parametrize("own", ["a", "c"])
+def test_a_span_keeps_what_it_was_lent_when_its_request_is_named(traced, own):
+    """Only in a request without a name of its own does a span give up a lent id for one from inside it."""
+    request = {"kind": SpanKind.SERVER, "attributes": {"http.request.method": "POST"}}
+    with traced.span("POST /turn", **request):
+        with langwatch.conversation(thread_id="a"):
+            pass
+        with traced.span("after"):
+            langwatch.set_conversation(thread_id=own)
+            with langwatch.conversation(thread_id="b"):
+                pass
+    assert traced.threads() == {"POST /turn": "a", "after": "a"}

@@ -158,7 +158,7 @@ def _give_spans_above(scope: Scope, anchor: OpenSpan) -> None:
         if not held.ended:
             if _seals(inner, held.scope):
                 return
-            if held.borrowed:
+            if held.borrowed and held.scope.named.thread_id is None:
                 held.give_back()  # What was only lent to it gives way to a name from inside it.
             elif held.stamped.thread_id is not None:
                 return
