@@ -14,7 +14,13 @@ BLOCKS = ("conversation", "trace", "span", "application", "below", "framework", 
 FLOWS = ("task", "thread", "bare thread", "generator", "served")
 OPENING = (*BLOCKS, *FLOWS)
 NAMING = ("set", "update", "handle")
-STEPS = (*OPENING, *NAMING, "begin", "end", "leaf", "leaf", "step", "close", "pause", "batch", "flush", "up", "up")
+SENDING = ("batch", "flush")
+STEPS = (*OPENING, *NAMING, "begin", "end", "leaf", "converse", "step", "close", "pause", *SENDING, "up", "up")
+IN_REQUEST = (
+    *(3 * ("leaf", "converse", "pause", "task", "batch", "up", "up")),
+    *("conversation", "trace", "application", "framework", "below", "request", "served", "thread", "bare thread"),
+    *("set", "set", "handle", "begin", "end", "flush"),
+)
 MAX_FLOWS = 12
 
 
@@ -86,6 +92,10 @@ class Schedule:
                 assert get_current() is before
             elif name == "pause":
                 yield
+            elif name == "converse":
+                given = (1 + one % 3, 0)
+                yield from self._block("conversation", *given, [("leaf", two, 0, [])], place, generator)
+                assert get_current() is before
             elif name in ("step", "close"):
                 self._generator(name, one, place)
                 assert get_current() is before
@@ -202,7 +212,7 @@ class Schedule:
             model.real = (self.framework if one == 3 else self.tracer).start_span(model.name)
             model.real.end()
             model.end()
-        elif name in ("batch", "flush"):
+        elif name in SENDING:
             getattr(self.outlet, name)(self.spans)
 
     def _flow(self, name, one, two, inner, place):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from opentelemetry.context import get_current
 
 from _outlet import Outlet
-from _schedule import STEPS, Schedule, parsed
+from _schedule import IN_REQUEST, STEPS, Schedule, parsed
 from langwatch_otel.tracers import choose
 
 QUIET = {"deadline": None, "report_multiple_bugs": False, "database": None, "suppress_health_check": list(HealthCheck)}
@@ -19,8 +19,14 @@ settings.register_profile("many schedules", max_examples=int(os.environ.get("LAN
 PROFILE = "many schedules" if "LANGWATCH_OTEL_EXAMPLES" in os.environ else "default schedules"
 
 small = st.integers(0, 3)
-steps = st.lists(st.tuples(st.sampled_from(STEPS), small, small), min_size=12, max_size=60)
-schedules = st.tuples(st.sampled_from(([], [("request", 0, 0)])), steps).map(lambda both: parsed(both[0] + both[1]))
+
+
+def steps(*of):
+    return st.lists(st.tuples(st.sampled_from(of), small, small), min_size=12, max_size=60)
+
+
+requests = steps(*IN_REQUEST).map(lambda steps: [("request", 0, 0), *steps])
+schedules = st.one_of(steps(*STEPS), requests).map(parsed)
 
 
 @pytest.fixture(scope="module")
