@@ -25,8 +25,8 @@ def steps(*of):
     return st.lists(st.tuples(st.sampled_from(of), small, small), min_size=12, max_size=60)
 
 
-requests = steps(*IN_REQUEST).map(lambda steps: [("request", 0, 0), *steps])
-schedules = st.one_of(steps(*STEPS), requests).map(parsed)
+requests = steps(*IN_REQUEST).map(lambda steps: [("request", 0, 0, parsed(steps))])
+schedules = st.one_of(steps(*STEPS).map(parsed), requests)
 
 
 @pytest.fixture(scope="module")
