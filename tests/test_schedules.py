@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from opentelemetry.context import get_current
 
 from _outlet import Outlet
-from _schedule import IN_REQUEST, STEPS, Schedule, parsed
+from _schedule import Schedule
+from _steps import IN_REQUEST, STEPS, parsed
 from langwatch_otel.tracers import choose
 
 QUIET = {"deadline": None, "report_multiple_bugs": False, "database": None, "suppress_health_check": list(HealthCheck)}
@@ -26,7 +27,8 @@ def steps(*of):
 
 
 requests = steps(*IN_REQUEST).map(lambda steps: [("request", 0, 0, parsed(steps))])
-schedules = st.one_of(steps(*STEPS).map(parsed), requests)
+endpoints = steps(*IN_REQUEST).map(lambda steps: [("request", 0, 0, [("framework", 0, 0, parsed(steps))])])
+schedules = st.one_of(steps(*STEPS).map(parsed), requests, endpoints)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ def outlet():
 @settings(settings.get_profile(PROFILE))
 @given(schedule=schedules)
 def test_any_schedule_comes_to_what_the_model_says(outlet, schedule):
-    """Every span has a thread that the model allows, none is lost, no context leaks, each step sees its conversation."""
+    """Every span has a thread that the model allows, none is lost, no context leaks, steps see their conversation."""
     outlet.clear()
     before = get_current()
     Context().run(asyncio.run, Schedule(outlet).play(schedule))

@@ -93,7 +93,7 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
             attach(set_value(SCOPE_KEY, scope))
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
-        elif scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
+        if scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = weakref.ref(flow())
         bind(scope, conversation)
         return scope
