@@ -141,3 +141,23 @@ def test_the_next_job_of_a_thread_borrows_nothing(traced, threads_carry_the_cont
         "in b": "b",
         "after b": None,
     }
+
+
+def test_a_thread_that_a_handle_from_elsewhere_named_is_contested_too(traced):
+    """Two tasks name two threads in one request, one through another turn's handle: what ended before is nobody's."""
+    with langwatch.conversation(thread_id="x") as elsewhere:
+        pass
+
+    async def first():
+        elsewhere.update(thread_id="a")
+
+    async def second():
+        langwatch.set_conversation(thread_id="b")
+
+    async def endpoint():
+        end(traced, "before")
+        await asyncio.create_task(first())
+        await asyncio.create_task(second())
+        return {}
+
+    assert threads(traced, endpoint) == {"before": None}

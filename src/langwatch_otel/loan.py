@@ -31,12 +31,19 @@ class Loan:
     def __init__(self, conversation: Conversation, giver: Scope, named: Conversation, number: int) -> None:
         self.conversation = conversation
         self.giver = weakref.ref(giver)
+        self._asker = giver.anchor.span if giver.anchor is not None else None
         self.flow = weakref.ref(flow())
         self.number = number
         """Its place among the ends of spans."""
         self.rendered = render(named.over(conversation))
         if _in_request.get():
             _last.set(number)
+
+    @property
+    def asker_is_open(self) -> bool:
+        """Whether the span that the giver was opened in is open; not asked of the giver, which may be freed by then."""
+        asker: Any = self._asker() if self._asker is not None else None
+        return asker is not None and bool(asker.is_recording())
 
     def reaches(self, scope: Scope) -> bool:
         """Say whether what runs now is the code that called the giver, or what follows the request.

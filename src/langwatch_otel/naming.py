@@ -72,8 +72,7 @@ def _succeed(scope: Scope, above: Scope, loan: Loan) -> None:
     giver = loan.giver()
     if giver is not None and not giver.closed:
         return  # Beside it: gathered conversations never borrow each other's name.
-    asked = giver.anchor if giver is not None else None
-    if asked is not None and not asked.ended:
+    if loan.asker_is_open:
         # One after the other in the same piece of code: this one may be about to name itself.
         scope.heir_of = above
         return
@@ -97,7 +96,7 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
             attach(set_value(SCOPE_KEY, scope))
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
-        elif scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
+        if scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = weakref.ref(flow())
         bind(scope, conversation)
         return scope
@@ -162,7 +161,7 @@ def _give_spans_above(scope: Scope, anchor: OpenSpan) -> None:
         if not held.ended:
             if _seals(inner, held.scope):
                 return
-            if held.borrowed:
+            if held.borrowed and held.scope.named.thread_id is None:
                 held.give_back()  # What was only lent to it gives way to a name from inside it.
             elif held.stamped.thread_id is not None:
                 return
