@@ -68,6 +68,15 @@ def langwatch(session: nox.Session) -> None:
 
 
 @nox.session(python="3.12")
+def corpus(session: nox.Session) -> None:
+    """The spans of other SDKs, recorded again: all, or those that are named."""
+    session.install("-e", ".")
+    environments = str(Path(session.create_tmp()).resolve())
+    session.chdir("tests")
+    session.run("python", "-m", "corpus.record", *session.posargs, env={"CORPUS_ENVIRONMENTS": environments})
+
+
+@nox.session(python="3.12")
 def stress(session: nox.Session) -> None:
     """Memory and scale: a million turns, endless chains, deep recursion."""
     session.install("-e", ".[dev]")

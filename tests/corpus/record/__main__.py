@@ -69,6 +69,7 @@ def run(name: str, environment: Environment, endpoint: str, model: str) -> None:
         "OPENAI_API_KEY": "none",
         "OPENAI_BASE_URL": model,
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
         "OTEL_SERVICE_NAME": "corpus",
         "CORPUS_SCRIPT": json.dumps({key: value for key, value in vars(script).items() if key.isupper()}),
         **settings,
@@ -101,14 +102,9 @@ def places(name: str, endpoint: str, model: str) -> dict[str, str]:
 
 def record(name: str, environment: Environment) -> None:
     """Write one recording."""
-    sink = Sink()
-    sink.server.start()
-    with ModelServer() as model:
-        endpoint, base_url = sink.server.url, model.base_url
-        try:
-            run(name, environment, endpoint, base_url)
-        finally:
-            sink.server.stop()
+    with Sink() as sink, ModelServer() as model:
+        endpoint, base_url = sink.url, model.base_url
+        run(name, environment, endpoint, base_url)
     received = sink.received
     found = Normal(places(name, endpoint, base_url)).recording(received.spans, received.logs)
     if not found["spans"]:

@@ -51,7 +51,8 @@ ENVIRONMENTS = {
     ),
     "google-adk": Environment(
         "an agent with a tool; session and user by its runner",
-        ("google-adk==2.13.0", "litellm==1.106.2", "openai==2.54.0", "opentelemetry-exporter-otlp-proto-http==1.44.0"),
+        ("google-adk==2.13.0", "litellm==1.106.2", "mcp==2.3.0", "opentelemetry-exporter-otlp-proto-http==1.44.0"),
+        {"LITELLM_LOCAL_MODEL_COST_MAP": "True", **_CONTENT},
     ),
     "laminar": Environment(
         "`@observe(session_id=, user_id=)`, the instrumentation of OpenAI's client",
@@ -92,17 +93,19 @@ ENVIRONMENTS = {
     ),
     "mlflow": Environment(
         "`@mlflow.trace`, `mlflow.openai.autolog`, `mlflow.tracing.context`, exported over OTLP",
-        ("mlflow-skinny==3.17.2", OPENAI, OTLP),
+        ("mlflow==3.17.2", OPENAI, OTLP),
         {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "{endpoint}/v1/traces", "MLFLOW_TRACKING_URI": "{endpoint}"},
     ),
     "openai-v2": Environment(
-        "contrib's older instrumentation of OpenAI's client, as it is by default with content: log events",
-        ("opentelemetry-instrumentation-openai-v2==2.4b0", "openai==2.54.0", OTLP),
+        "contrib's older instrumentation of OpenAI's client, with content: a log event for each message",
+        # From 2.4b0 on it has no log event for each message.
+        ("opentelemetry-instrumentation-openai-v2==2.3b0", "wrapt<2", "openai==2.54.0", OTLP),
         {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "true"},
     ),
     "openai-v2-latest": Environment(
-        "the same with the latest conventions; messages on spans and in log events",
-        ("opentelemetry-instrumentation-openai-v2==2.4b0", "openai==2.54.0", OTLP),
+        "its last version, with the latest conventions; messages on spans and in log events",
+        # Later ones of util-genai lack a module that it imports.
+        ("opentelemetry-instrumentation-openai-v2==2.4b0", "opentelemetry-util-genai==1.1b0", "openai==2.54.0", OTLP),
         {"OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental", **_CONTENT},
         program="openai-v2.py",
     ),
@@ -129,7 +132,7 @@ ENVIRONMENTS = {
     ),
     "traceloop": Environment(
         "`@workflow`, `@conversation`, association properties, the instrumentation of OpenAI's client",
-        ("traceloop-sdk==0.62.4", OPENAI),
+        ("traceloop-sdk==0.62.4", OPENAI, "httpx"),
     ),
     "vercel-ai": Environment(
         "`experimental_telemetry` with metadata",
@@ -141,5 +144,9 @@ ENVIRONMENTS = {
             "zod@4.6.7",
         ),
         program="vercel-ai.mjs",
+    ),
+    "weave": Environment(
+        "conversations, turns and model calls, recorded by hand",
+        ("weave==0.54.0", OPENAI, OTLP),
     ),
 }

@@ -7,7 +7,10 @@ from typing import Any
 # What of a resource says something about the machine, the process or the moment.
 _RESOURCE = ("host.", "process.", "os.", "service.instance.id", "telemetry.sdk.version", "container.")
 
-_DURATION = re.compile(r"duration|latency|time_to|ttft|tbt|elapsed|\.time$|_ms$|_seconds$|_time$|time_per", re.IGNORECASE)
+_DURATION = re.compile(r"duration|latency|time_to|ttft|tbt|elapsed|\.time$|_ms$|_seconds$|_time$|time_per|\.msTo|PerSecond", re.IGNORECASE)
+
+# Of the machine, too, on whichever span.
+_MACHINE = re.compile(r"\.(os_name|os_release|os_version|sys_version|language_version)$|runtime_version|^langsmith\.metadata\.(platform|runtime|py_)")
 
 # Every kind of id that a run makes up, with what its number is written into. The order counts.
 _IDS = (
@@ -40,7 +43,7 @@ class Normal:
 
     def recording(self, spans: Sequence[Mapping[str, Any]], logs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Return what is written to the file, in the order of time."""
-        spans = sorted(spans, key=lambda span: span["_time"])
+        spans = sorted(spans, key=lambda span: (span["_time"], span["_parent"] != ""))
         places = {span["_id"]: index for index, span in enumerate(spans)}
         traces = {trace: number for number, trace in enumerate(dict.fromkeys(span["_trace"] for span in spans))}
         found = [
@@ -58,12 +61,14 @@ class Normal:
 
     def value(self, value: Any, key: str = "") -> Any:
         """Return `value`, found under `key`, without what is volatile."""
+        if _MACHINE.search(key):
+            return "<machine>"
         if isinstance(value, dict):
             return {name: self.value(item, name) for name, item in sorted(value.items())}
         if isinstance(value, list):
             return [self.value(item, key) for item in value]
         if isinstance(value, str):
-            return _last_line(self.text(value)) if key == "exception.stacktrace" else self.text(value)
+            return _short(self.text(value)) if key == "exception.stacktrace" else self.text(value)
         if isinstance(value, bool) or value is None:
             return value
         if isinstance(value, float) or _DURATION.search(key):
@@ -86,5 +91,7 @@ def _public(found: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in found.items() if not key.startswith("_")}
 
 
-def _last_line(trace: str) -> str:
-    return f"Traceback (most recent call last):\n  ...\n{trace.strip().splitlines()[-1]}"
+def _short(trace: str) -> str:
+    """Return a stack trace without its frames; Python tells the error last, JavaScript first."""
+    lines = trace.strip().splitlines()
+    return f"{lines[0]}\n  ...\n{lines[-1]}" if lines[0].startswith("Traceback") else f"{lines[0]}\n  ..."

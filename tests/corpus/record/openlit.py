@@ -4,7 +4,9 @@ import openlit
 from openai import OpenAI
 from script import ENDPOINT, SAID, THREAD, USER, Chat
 
-openlit.init(otlp_endpoint=ENDPOINT, service_name="corpus", disable_metrics=True)
+openlit.init(
+    otlp_endpoint=ENDPOINT, service_name="corpus", disable_metrics=True, pricing_json=f"{ENDPOINT}/pricing.json"
+)
 chat = Chat(OpenAI(max_retries=0))
 
 

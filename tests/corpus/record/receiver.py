@@ -3,15 +3,16 @@
 import base64
 import json
 import re
+import threading
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from google.protobuf import json_format
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from langwatch_otel.workbench.local_server import LocalServer, Request, Response
-from langwatch_otel.workbench.otlp import JSON, MAX_BODY, PROTOBUF, decompress, media_type
+from langwatch_otel.workbench.otlp import JSON, PROTOBUF, decompress, media_type
 
 _KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _STATUSES = ("UNSET", "OK", "ERROR")
@@ -28,21 +29,50 @@ class Received:
 
 
 class Sink:
-    """Receive OTLP/HTTP on any path; answer any other request with an empty object."""
+    """Receive OTLP/HTTP on any path, until the block ends; answer any other request with an empty object."""
 
     def __init__(self) -> None:
-        self.server = LocalServer(self._answer)
         self.received = Received()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def _answer(self, request: Request) -> Response:
-        body = decompress(request.read(MAX_BODY), request.headers.get("Content-Encoding", ""))
+    def __enter__(self) -> "Sink":
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_request(handler) -> None:  # noqa: N805
+                status, kind, body = self._answer(handler)
+                handler.send_response(status)
+                handler.send_header("Content-Type", kind)
+                handler.send_header("Content-Length", str(len(body)))
+                handler.end_headers()
+                handler.wfile.write(body)
+
+            do_GET = do_POST = do_PUT = handle_request  # noqa: N815
+
+            def log_message(handler, *_: Any) -> None:  # noqa: N805
+                pass
+
+        return Handler
+
+    def _answer(self, request: BaseHTTPRequestHandler) -> tuple[int, str, bytes]:
+        body = decompress(_read(request), request.headers.get("Content-Encoding", ""))
         kind = media_type(request.headers.get("Content-Type", ""))
         path = request.path.partition("?")[0]
-        if request.method == "POST" and kind in (PROTOBUF, JSON) and _is_otlp(path, kind, body):
+        if request.command == "POST" and _is_otlp(path, kind, body):
             self._keep(path.endswith("logs"), kind, body)
         else:
-            self.received.elsewhere.append(f"{request.method} {path}")
-        return Response(200, kind or JSON, b"" if kind == PROTOBUF else b"{}")
+            self.received.elsewhere.append(f"{request.command} {path}")
+        return (200, PROTOBUF, b"") if kind == PROTOBUF else (200, JSON, b"{}")
 
     def _keep(self, logs: bool, kind: str, body: bytes) -> None:
         message = ExportLogsServiceRequest() if logs else ExportTraceServiceRequest()
@@ -54,6 +84,18 @@ class Sink:
             self.received.logs.extend(_logs(message))
         else:
             self.received.spans.extend(_spans(message))
+
+
+def _read(request: BaseHTTPRequestHandler) -> bytes:
+    """Return the body; Node's exporter sends it in chunks."""
+    if "chunked" not in request.headers.get("Transfer-Encoding", ""):
+        return request.rfile.read(int(request.headers.get("Content-Length") or 0))
+    body = b""
+    while length := int(request.rfile.readline().partition(b";")[0], 16):
+        body += request.rfile.read(length)
+        request.rfile.readline()
+    request.rfile.readline()
+    return body
 
 
 def _is_otlp(path: str, kind: str, body: bytes) -> bool:
