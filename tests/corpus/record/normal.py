@@ -29,6 +29,9 @@ _TIMES = (
     (re.compile(r"\b1[789]\d{17}\b"), "1760000000000000000"),
     (re.compile(r"\b1[789]\d{11}\b"), "1760000000000"),
     (re.compile(r"\b1[789]\d{8}(?:\.\d+)?\b"), "1760000000"),
+    (re.compile(r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} 20\d\d \d\d:\d\d:\d\d GMT"), "Thu, 01 Jan 2026 00:00:00 GMT"),
+    (re.compile(r"\bBaseHTTP/[\d.]+ Python/[\d.]+"), "server"),
+    (re.compile(r"\btook \d+\.\d+s\b"), "took 0.00s"),
     (re.compile(r"\bobject at 0x[0-9a-f]+"), "object at 0x0"),
     (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "2026-01-01"),
 )
