@@ -2,11 +2,19 @@
 
 import json
 import re
+import secrets
+import time
+import uuid
 
 import pytest
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from corpus.record.environments import ENVIRONMENTS, PROGRAMS, RECORDINGS
+from corpus.record.normal import Normal
 from corpus.record.readme import BEGIN, END, README, table
+from corpus.record.receiver import Sink
 
 SPAN = {"trace", "parent", "scope", "name", "kind", "attributes", "events", "status", "resource"}
 RECORD = {"span", "scope", "event_name", "body", "attributes"}
@@ -113,3 +121,31 @@ def test_there_is_nothing_that_is_not_recorded():
 
 def test_the_readme_has_the_table_of_what_is_there():
     assert README.read_text().partition(BEGIN)[2].partition(END)[0] == f"\n{table()}"
+
+
+def test_two_runs_of_one_program_record_the_same():
+    first, second = recorded(), recorded()
+    assert first == second
+    assert [(span["name"], span["parent"], span["attributes"]) for span in first["spans"]] == [
+        ("turn", None, {"duration": 0.0, "session.id": "thread-1"}),
+        (
+            "chat",
+            0,
+            {"address": "http://endpoint.test", "call": "call-1", "run": f"{1:08d}-0000-0000-0000-000000000000"},
+        ),
+    ]
+
+
+def recorded():
+    with Sink() as sink:
+        provider = TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{sink.url}/any/traces")))
+        tracer = provider.get_tracer("the application")
+        with tracer.start_as_current_span("turn") as turn:
+            turn.set_attributes({"session.id": "thread-1", "duration": time.perf_counter()})
+            with tracer.start_as_current_span("chat") as chat:
+                call = f"call-{secrets.token_hex(12)}"
+                chat.set_attributes({"address": sink.url, "call": call, "run": str(uuid.uuid4())})
+        provider.shutdown()
+    host = sink.url.partition("://")[2]
+    return Normal({host: "endpoint.test"}).recording(sink.received.spans, sink.received.logs)

@@ -114,7 +114,8 @@ def record(name: str, environment: Environment) -> None:
     if len(text.encode()) > MAX_BYTES:
         raise SystemExit(f"{name}: {len(text.encode())} bytes are too many")
     (RECORDINGS / f"{name}.json").write_text(text)
-    print(f"{name}: {len(found['spans'])} spans, {len(found.get('logs', []))} log records; also asked {received.elsewhere}")
+    counts = f"{len(found['spans'])} spans, {len(found.get('logs', []))} log records"
+    print(f"{name}: {counts}; also asked {received.elsewhere}")
 
 
 def main(names: list[str]) -> None:

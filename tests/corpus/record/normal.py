@@ -7,14 +7,16 @@ from typing import Any
 # What of a resource says something about the machine, the process or the moment.
 _RESOURCE = ("host.", "process.", "os.", "service.instance.id", "telemetry.sdk.version", "container.")
 
-_DURATION = re.compile(r"duration|latency|time_to|ttft|tbt|elapsed|\.time$|_ms$|_seconds$|_time$|time_per|\.msTo|PerSecond", re.IGNORECASE)
+_DURATION = re.compile(
+    r"duration|latency|time_to|ttft|tbt|elapsed|\.time$|_ms$|_seconds$|_time$|time_per|\.msTo|PerSecond", re.IGNORECASE
+)
 
 # Of the machine, too, on whichever span.
-_MACHINE = re.compile(r"\.(os_name|os_release|os_version|sys_version|language_version)$|runtime_version|^langsmith\.metadata\.(platform|runtime|py_)")
+_MACHINE = re.compile(r"\.(os_name|os_release|os_version|sys_version|language_version)$")
 
 # Every kind of id that a run makes up, with what its number is written into. The order counts.
 _IDS = (
-    ("uuid", re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "{:08d}-0000-0000-0000-000000000000"),
+    ("uuid", re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "{:08d}-0000-0000-0000-000000000000"),
     ("chatcmpl", re.compile(r"\bchatcmpl-[0-9a-f]{24}\b"), "chatcmpl-{}"),
     ("call", re.compile(r"\bcall-[0-9a-f]{24}\b"), "call-{}"),
     ("resp", re.compile(r"\bresp-[0-9a-f]{24}\b"), "resp-{}"),
@@ -49,9 +51,10 @@ class Normal:
         spans = sorted(spans, key=lambda span: (span["_time"], span["_parent"] != ""))
         places = {span["_id"]: index for index, span in enumerate(spans)}
         traces = {trace: number for number, trace in enumerate(dict.fromkeys(span["_trace"] for span in spans))}
-        found = [
-            {"trace": traces[span["_trace"]], "parent": places.get(span["_parent"])} | self._span(span) for span in spans
-        ]
+        found = []
+        for span in spans:
+            place = {"trace": traces[span["_trace"]], "parent": places.get(span["_parent"])}
+            found.append(place | self._span(span))
         records = [
             {"span": places.get(record["_id"])} | self.value(_public(record))
             for record in sorted(logs, key=lambda record: record["_time"])
