@@ -37,7 +37,13 @@ def fastapi(session: nox.Session, fastapi: str) -> None:
     """What touches FastAPI, with its own spans and with contrib's."""
     session.install("-e", ".[dev]", f"fastapi=={fastapi}" if fastapi else "fastapi")
     session.run(
-        "pytest", "-m", "matrix or not stress", "tests", "-k", "fastapi or lifespan or chatbot or unsampled or broken_off", *session.posargs
+        "pytest",
+        "-m",
+        "matrix or not stress",
+        "tests",
+        "-k",
+        "fastapi or lifespan or chatbot or unsampled or broken_off",
+        *session.posargs,
     )
 
 
@@ -73,6 +79,14 @@ def conventions(session: nox.Session) -> None:
     session.install("-e", ".[dev]", "braintrust", "langfuse", "posthog")
     tests = ("tests/test_vendor_filters.py", "tests/test_conventions.py")
     session.run("pytest", "-m", "matrix or not matrix", "-rs", *tests, *session.posargs)
+
+
+def corpus(session: nox.Session) -> None:
+    """The spans of other SDKs, recorded again: all, or those that are named."""
+    session.install("-e", ".")
+    environments = str(Path(session.create_tmp()).resolve())
+    session.chdir("tests")
+    session.run("python", "-m", "corpus.record", *session.posargs, env={"CORPUS_ENVIRONMENTS": environments})
 
 
 @nox.session(python="3.12")
