@@ -81,6 +81,7 @@ def conventions(session: nox.Session) -> None:
     session.run("pytest", "-m", "matrix or not matrix", "-rs", *tests, *session.posargs)
 
 
+@nox.session(python="3.12")
 def corpus(session: nox.Session) -> None:
     """The spans of other SDKs, recorded again: all, or those that are named."""
     session.install("-e", ".")
