@@ -37,7 +37,13 @@ def fastapi(session: nox.Session, fastapi: str) -> None:
     """What touches FastAPI, with its own spans and with contrib's."""
     session.install("-e", ".[dev]", f"fastapi=={fastapi}" if fastapi else "fastapi")
     session.run(
-        "pytest", "-m", "matrix or not stress", "tests", "-k", "fastapi or lifespan or chatbot", *session.posargs
+        "pytest",
+        "-m",
+        "matrix or not stress",
+        "tests",
+        "-k",
+        "fastapi or lifespan or chatbot or unsampled or broken_off",
+        *session.posargs,
     )
 
 
@@ -65,6 +71,23 @@ def langwatch(session: nox.Session) -> None:
     """The names of the LangWatch SDK, taken again from the SDK itself, and the two packages side by side."""
     session.install("-e", ".[dev]", "langwatch==1.4.0")
     session.run("pytest", "-m", "matrix or not matrix", "tests/test_from_langwatch.py", *session.posargs)
+
+
+@nox.session(python="3.12")
+def conventions(session: nox.Session) -> None:
+    """What we write, before the "AI spans only" filters that vendors ship."""
+    session.install("-e", ".[dev]", "braintrust", "langfuse", "posthog")
+    tests = ("tests/test_vendor_filters.py", "tests/test_conventions.py")
+    session.run("pytest", "-m", "matrix or not matrix", "-rs", *tests, *session.posargs)
+
+
+@nox.session(python="3.12")
+def corpus(session: nox.Session) -> None:
+    """The spans of other SDKs, recorded again: all, or those that are named."""
+    session.install("-e", ".")
+    environments = str(Path(session.create_tmp()).resolve())
+    session.chdir("tests")
+    session.run("python", "-m", "corpus.record", *session.posargs, env={"CORPUS_ENVIRONMENTS": environments})
 
 
 @nox.session(python="3.12")

@@ -1,4 +1,35 @@
-"""What a schedule of scopes and spans must come to, by the words of the surface; threads' names only."""
+"""What a schedule of scopes and spans must come to, by the words of the surface; threads' names only.
+
+Outside of HTTP requests the model says which thread a span has. Inside one it says which it may have, since a
+conversation lends its thread to what is directly in the request, and to nothing beside.
+"""
+
+
+class Job:
+    """A flow of execution: a task, or one job of a pool's thread."""
+
+    now = None
+    """The one that runs."""
+    count = 0
+    """How many spans have ended and threads have been lent."""
+
+    def __init__(self, pool=None):
+        self.pool = pool
+
+    @staticmethod
+    def tick():
+        Job.count += 1
+        return Job.count
+
+    def shares_thread(self, other):
+        return self is other or (self.pool is not None and self.pool is other.pool)
+
+
+class Loan:
+    """The thread of a conversation, lent to the request around it."""
+
+    def __init__(self, thread, giver):
+        self.thread, self.giver, self.job, self.at = thread, giver, Job.now, Job.tick()
 
 
 class Scope:
@@ -8,13 +39,28 @@ class Scope:
         self.above, self.anchor, self.sealed = above, anchor, sealed
         self.own = None
         self.spans, self.below = [], []
-        self.second = False
+        self.second = self.implicit = self.closed = self.contested = False
+        self.served_by = self.named_by = self.heir_of = None
+        self.loans = []
         if above is not None:
             above.below.append(self)
 
     @property
     def thread(self):
         return self.own or (self.above.thread if self.above is not None else None)
+
+    @property
+    def loan(self):
+        """What the request may use here: nothing any more once two threads have been lent to it."""
+        return self.loans[-1] if len({loan.thread for loan in self.loans}) == 1 else None
+
+    @property
+    def request(self):
+        return next((scope for scope in self.upwards() if scope.served_by is not None), None)
+
+    @property
+    def is_live(self):
+        return not all(scope.closed for scope in self.upwards())
 
     def upwards(self):
         scope = self
@@ -31,6 +77,7 @@ class Scope:
         self._stamp()
         if not self.sealed:
             self._climb()
+            self._lend()
 
     def _stamp(self):
         for span in self.spans:
@@ -51,70 +98,104 @@ class Scope:
                 inner = span.scope
             span = span.parent
 
+    def _lend(self):
+        """Lend the thread to the unnamed scopes above, up to that of the HTTP request; without one to none."""
+        unnamed = []
+        for scope in self.upwards():
+            if scope is self:
+                continue
+            if scope.sealed or scope.thread is not None:
+                return
+            unnamed.append(scope)
+            if scope.served_by is not None:
+                break
+        else:
+            return
+        loan = Loan(self.thread, self)
+        for scope in unnamed:
+            scope.loans.append(loan)
+
+    def succeed(self):
+        """Inherit what was lent above, where the conversation that lent it is over."""
+        loan = self.above.loan if self.above is not None else None
+        if loan is None or not loan.giver.closed:
+            return
+        if loan.giver.anchor is not None and loan.giver.anchor.is_open:
+            self.heir_of = self.above  # In the same piece of code: only when all is over, unless it names itself.
+        else:
+            self.own = loan.thread
+
+    def in_force(self):
+        """The threads that code which runs here may be told."""
+        if self.thread is not None or self.loan is None:
+            return {self.thread}
+        return {None, self.loan.thread} if self.closed or self.loan.job is Job.now else {None}
+
 
 class Span:
-    """Open until it ends; takes the name of its scope as it starts."""
+    """Open until it ends; takes the name of its scope as it starts, or borrows that of its request."""
 
-    def __init__(self, name, scope, parent):
-        self.name, self.scope, self.parent = name, scope, parent
+    def __init__(self, name, scope, parent, framework=False):
+        self.name, self.scope, self.parent, self.framework = name, scope, parent, framework
         self.thread, self.is_open = scope.thread, True
+        self.ended_by = self.ended_at = None
+        self.borrowed, self.sure = None, False
         scope.spans.append(self)
-
-
-class Place:
-    """Where code runs: its current span and the scope of its context."""
-
-    def __init__(self, span=None, scope=None):
-        self.span, self.scope = span, scope
-
-    def copy(self):
-        return Place(self.span, self.scope)
-
-    def back_to(self, place):
-        self.span, self.scope = place.span, place.scope
-
-    def scope_below(self, span):
-        """The scope that a child of `span` is in here: the span's, or the context's where that is below it."""
-        if span is None:
-            return self.scope
-        return self.scope if self.scope is not None and span.scope in [*self.scope.upwards()] else span.scope
+        loan = scope.loan
+        if self.thread is None and loan is not None:
+            own, flow = self._is_the_requests_own, loan.job is Job.now
+            below = parent is not None and parent.borrowed is not None
+            if own or flow or below or scope.closed:
+                self.borrowed = loan.thread
+                self.sure = own or scope.closed or (flow and loan.job.pool is None) or (below and parent.sure_parent)
 
     @property
-    def current(self):
-        return self.scope_below(self.span)
+    def _is_the_requests_own(self):
+        return self.framework and self.scope.served_by is not None
 
     @property
-    def thread(self):
-        return None if self.current is None else self.current.thread
+    def sure_parent(self):
+        return self.sure and self._is_the_requests_own and self.thread is None
 
-    def open(self, thread, sealed, parent=None):
-        """Enter a scope of one's own."""
-        above = self.scope_below(parent or self.span)
-        self.scope = Scope(above, parent or self.span, sealed)
-        if thread is not None:
-            self.scope.bind(thread)
-        return self.scope
+    def end(self):
+        self.is_open, self.ended_by, self.ended_at = False, Job.now, Job.tick()
+        if self.scope.implicit and self.parent is None:
+            self.scope.closed = True
 
-    def start(self, name, parent=None):
-        """Start a span, in the scope of its parent or one below; a root without a scope has its own."""
-        parent = parent or self.span
-        return Span(name, self.scope_below(parent) or Scope(), parent)
+    def threads(self):
+        """Those that it may have had as it ended."""
+        if self.borrowed is None:
+            return {self.thread}
+        return {self.borrowed} if self.thread is None and self.sure else {self.thread, self.borrowed}
 
-    def name(self, thread, scope=None):
-        """Name `scope`, or what is current; a second name opens a scope here, from here on."""
-        current = self.current
-        if scope is None:
-            scope = current
-        elif scope.thread not in (None, thread) and current not in (None, *scope.upwards()):
-            scope = current  # By a handle from elsewhere: it is meant for what runs here.
-        if scope is None:
-            scope = self.scope = Scope()
-        elif scope.thread not in (None, thread):
-            mine = self.span.scope if self.span is not None else None
-            above = scope
-            while above.second and above is not mine and above.above is not None:
-                above = above.above
-            scope = self.scope = Scope(above, self.span, scope.sealed)
-            scope.second = True
-        scope.bind(thread)
-        return scope
+    def threads_at_export(self):
+        """Those that it may be given now, if it ended without."""
+        scope, loan = self.scope, self.scope.loan
+        if scope.contested:
+            return {None}
+        if scope.thread is not None:
+            return {scope.thread, None} if any(above.contested for above in scope.upwards()) else {scope.thread}
+        if loan is not None:
+            if scope.closed or self._is_surely_for(loan):
+                return {loan.thread}
+            return {None, loan.thread} if self._may_be_for(loan) else {None}
+        if scope.closed and scope.heir_of is not None and scope.heir_of.loan is not None:
+            return {None, scope.heir_of.loan.thread}
+        return {None}
+
+    def _is_surely_for(self, loan):
+        """It is of the flow that called the conversation, or of that of the request, or of the framework's."""
+        flows = [job for job in (loan.job, self.scope.request.served_by) if job.pool is None]
+        return self.ended_by in flows or any(above in (self, self.parent) for above in self._framework_before(loan))
+
+    def _may_be_for(self, loan):
+        jobs = (loan.job, self.scope.request.served_by)
+        return any(self.ended_by.shares_thread(job) for job in jobs) or any(self._framework_before(loan))
+
+    def _framework_before(self, loan):
+        """Of itself and the spans above those that the framework made, and ended before the loan."""
+        span = self
+        while span is not None and span.parent is not None:
+            if span.framework and span.ended_at is not None and (span is self or span.ended_at < loan.at):
+                yield span
+            span = span.parent

@@ -211,3 +211,93 @@ def test_a_coroutine_that_is_never_finished_says_nothing(traced, caplog):
     gc.collect()
     assert (traced.threads(), thread()) == ({"abandoned": "t"}, None)
     assert [record.getMessage() for record in caplog.records] == []
+
+
+def test_a_block_is_its_own_handle_inside(traced):
+    """`t = trace()`, `with t:`, `t.update(...)` does what the handle that the block gives does, in threads too."""
+    turn, part = langwatch.trace(name="turn"), langwatch.span(name="part")
+    with turn:
+        turn.update(metadata={"thread_id": "t"})
+        with part:
+            part.set_attribute("k", 1)
+            turn.update(output="o")
+            part.end()
+        with ThreadPoolExecutor(1) as pool:
+            seen = pool.submit(lambda: turn.conversation.thread_id).result()
+    found = traced.spans()
+    assert (seen, found["part"]["k"], found["part"]["session.id"]) == ("t", 1, "t")
+    assert (found["turn"]["session.id"], found["turn"]["output.value"]) == ("t", "o")
+
+
+def test_a_block_is_no_handle_outside(traced, said):
+    """Before, after and for a stranger it does nothing, which is logged once; a name that no handle has is an error."""
+    turn = langwatch.trace(name="turn")
+    for _ in range(2):
+        turn.update(thread_id="nobody's")
+    with turn:
+        assert thread() is None
+    turn.update(thread_id="nobody's")
+    with pytest.raises(AttributeError, match="OpenAI instrumentor"):
+        turn.autotrack_openai_calls()
+    assert (thread(), traced.threads()) == (None, {"turn": None})
+    assert said() == ["trace() is a handle inside its own `with` block only: outside it does nothing"]
+
+
+def test_a_shared_block_is_each_tasks_own_handle(traced):
+    """Tasks that share one object each reach their own block by it, and none reaches another's."""
+    turn = langwatch.trace(name="turn")
+
+    async def one(name):
+        with turn:
+            await asyncio.sleep(0)
+            turn.update(thread_id=name)
+            await asyncio.sleep(0)
+            return turn.conversation.thread_id, await asyncio.create_task(stranger())
+
+    async def stranger():
+        return turn.conversation.thread_id
+
+    async def run():
+        return await asyncio.gather(one("a"), one("b"))
+
+    assert asyncio.run(run()) == [("a", None), ("b", None)]
+    assert sorted(span.attributes["session.id"] for span in finished(traced)) == ["a", "b"]
+
+
+def test_what_a_block_with_a_provider_holds_is_that_providers(traced, make_traced):
+    """Spans inside a block that was given a tracer provider are made by it, in tasks and threads too."""
+    other = make_traced()
+
+    async def run():
+        with other.trace(name="turn", thread_id="t"), langwatch.span(name="inside"):
+            await asyncio.to_thread(langwatch.span(name="in a thread")(thread))
+            with langwatch.trace(name="of its own", tracer_provider=traced.provider), langwatch.span(name="in that"):
+                pass
+
+    asyncio.run(run())
+    with langwatch.span(name="outside"):
+        pass
+    assert other.threads() == dict.fromkeys(("turn", "inside", "in a thread"), "t")
+    assert traced.threads() == {"of its own": "t", "in that": "t", "outside": None}
+
+
+def test_tasks_of_trio_are_told_apart(traced):
+    """Under trio, too, tasks that share one object and name two threads keep to their own."""
+    trio = pytest.importorskip("trio", reason="not run: trio is not installed")
+    turn, seen = langwatch.trace(name="turn"), {}
+
+    async def one(name):
+        with turn:
+            await trio.sleep(0)
+            turn.update(thread_id=name)
+            await trio.sleep(0)
+            seen[name] = turn.conversation.thread_id
+
+    async def run():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(one, "a")
+            nursery.start_soon(one, "b")
+
+    trio.run(run)
+    assert seen == {"a": "a", "b": "b"}
+    assert sorted(span.attributes["session.id"] for span in finished(traced)) == ["a", "b"]

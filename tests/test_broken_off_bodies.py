@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import SpanProcessor
 from starlette.requests import ClientDisconnect
 
 import langwatch_otel as langwatch
+from langwatch_otel import LangWatchInstrumentor
 
 PIECE = b"x" * 1_000_000  # More than a socket takes at once.
 
@@ -95,6 +96,48 @@ def test_a_body_is_closed_when_the_client_goes(traced, kind, blocked):
         assert done.wait(2)
         assert ended.came.wait(2)
     assert cleaned == [("t", "the request's")]
+
+
+@pytest.mark.parametrize("blocked", ["sending", "waiting"])
+@pytest.mark.parametrize("kind", ["async", "in threads"])
+def test_an_undecorated_handlers_body_is_closed_when_the_client_goes(traced, kind, blocked):
+    """What a body has open ends when the client goes, though no decorator follows it; named as its request was."""
+    piece = PIECE if blocked == "sending" else b"x"
+
+    async def body():
+        model = traced.tracer.start_span("model")
+        try:
+            while True:
+                yield piece
+                await asyncio.sleep(0 if blocked == "sending" else 0.05)
+        finally:
+            model.end()
+
+    def body_in_threads():
+        model = traced.tracer.start_span("model")
+        try:
+            while True:
+                yield piece
+                time.sleep(0 if blocked == "sending" else 0.05)
+        finally:
+            model.end()
+
+    ended, app = Ended("model"), traced.app()
+    traced.provider.add_span_processor(ended)
+
+    @app.get("/")
+    async def endpoint():
+        langwatch.set_conversation(thread_id="t")
+        return StreamingResponse(body() if kind == "async" else body_in_threads())
+
+    LangWatchInstrumentor().instrument(tracer_provider=traced.provider, flush_on_shutdown=False)
+    try:
+        with traced.served(app) as port:
+            hang_up(port, reading=blocked == "waiting")
+            assert ended.came.wait(2)
+    finally:
+        LangWatchInstrumentor().uninstrument()
+    assert traced.threads()["model"] == "t"
 
 
 def test_a_clean_up_that_waits_is_waited_for(traced):

@@ -65,6 +65,17 @@ def test_a_fastapi_with_spans_of_its_own_is_left_alone(provider):
     assert (spans_on(provider), vars(FastAPI)["__call__"]) == (False, before)
 
 
+@new_fastapi
+def test_a_fastapi_that_will_not_use_the_provider_is_said_once(provider, said):
+    """FastAPI's own spans are the global provider's: whoever gives another one hears what to do."""
+    for _ in range(2):
+        assert spans_on(provider) is False
+    assert said() == [
+        "this FastAPI makes its spans with the global tracer provider, which is not the one given:"
+        ' FastAPI(telemetry={"tracer_provider": provider}) has it use yours'
+    ]
+
+
 LATE_PROVIDER = """
 import asyncio
 from _asgi import application, call

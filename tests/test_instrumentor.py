@@ -10,7 +10,9 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import ProxyTracerProvider
 
 import langwatch_otel as langwatch
@@ -101,6 +103,25 @@ def test_backfill_wraps_and_unwraps(monkeypatch):
     assert [exporters(each) for each in providers] == before
     for each in providers:
         each.shutdown()
+
+
+def test_backfill_reaches_an_exporter_that_is_added_later():
+    """With backfill=True what the application adds to its provider afterwards is wrapped, too, and unwrapped."""
+    provider, later = make_provider(), InMemorySpanExporter()
+    add = TracerProvider.add_span_processor
+    LangWatchInstrumentor().instrument(tracer_provider=provider, backfill=True)
+    provider.add_span_processor(SimpleSpanProcessor(later))
+    wrapped, kept = processors(provider)[-1].span_exporter, provider.add_span_processor
+    LangWatchInstrumentor().uninstrument()
+    kept(SimpleSpanProcessor(third := InMemorySpanExporter()))
+    assert (type(wrapped).__name__, wrapped._exporter) == ("ConversationSpanExporter", later)
+    assert [each.span_exporter for each in processors(provider) if isinstance(each, SimpleSpanProcessor)] == [
+        provider.exporter,
+        later,
+        third,
+    ]
+    assert provider.add_span_processor.__func__ is add
+    provider.shutdown()
 
 
 def exporters(provider):

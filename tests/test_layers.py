@@ -13,11 +13,12 @@ SOURCE = Path(langwatch_otel.__file__).parent
 
 # What only the lower may be imported by: a room imports from its own line or from those above it.
 ORDER = (
-    {"attributes", "errors", "_guard", "privacy", "genai", "capture", "langwatch_sdk"},
-    {"config", "identity", "fields"},
-    {"conventions"},
-    {"rendering", "stamping", "open_span", "scope"},
-    {"naming", "tracers", "recording"},
+    {"attributes", "errors", "_guard", "privacy", "genai", "texts", "capture", "langwatch_sdk"},
+    {"config", "conventions", "identity", "fields"},  # Which conventions there are is for the settings to check.
+    {"spelling"},
+    {"rendering", "stamping", "open_span", "loan", "scope"},
+    {"protection"},
+    {"naming", "tracers", "failures", "recording"},
     {"functions"},
     {"arguments", "streaming"},
     {"span_handle", "current", "options", "running", "decorators"},  # A handle makes spans, a decorator handles.

@@ -17,6 +17,7 @@ from _openai import NAMES, Instrumentation, asked, async_client, sync_client
 from _servers import clean_environment
 from langwatch_otel.cli.model_server import ModelServer
 from langwatch_otel.clients import openai as mended
+from langwatch_otel.frameworks.bodies import bodies_end_off, bodies_end_on
 
 PACE = 0.03
 
@@ -52,12 +53,14 @@ def openai(request, said):
     gc.collect()
     gc.disable()
     mended.on()
+    bodies_end_on()
     found.ends.ids.clear()
     try:
         with found.on():
             yield found
     finally:
         mended.off()
+        bodies_end_off()
         gc.enable()
         gc.collect()
     assert [reason for reason in said() if "failed while" in reason] == []
@@ -189,17 +192,25 @@ def chatbot(openai, model):
         langwatch.set_conversation(thread_id=thread)
         return StreamingResponse(waiting_words())
 
+    @app.get("/undecorated-in-threads")
+    async def undecorated_in_threads(thread: str):
+        langwatch.set_conversation(thread_id=thread)
+        return StreamingResponse(words())
+
     return app
 
 
-@pytest.mark.parametrize("path", ["/endpoint", "/endpoint-in-threads", "/asked-before", "/generator", "/undecorated"])
+PATHS = ("endpoint", "endpoint-in-threads", "asked-before", "generator", "undecorated", "undecorated-in-threads")
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_a_client_that_goes_away_ends_the_models_stream(openai, model, path):
     """Whoever hangs up in the middle of an answer, the model's span ends there, with the ids of its own turn."""
 
     with openai.traced.served(chatbot(openai, model)) as port:
         for thread in ("t-0", "t-1"):
             with socket.create_connection(("127.0.0.1", port)) as connection:
-                connection.sendall(f"GET {path}?thread={thread} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+                connection.sendall(f"GET /{path}?thread={thread} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
                 received = b""
                 while received.count(b"\r\n") < 9:  # The head, and the first words.
                     received += connection.recv(4096)

@@ -5,6 +5,7 @@ from opentelemetry.context import Context, attach, detach
 
 from _recorder import NAMED, UNNAMED, make_provider, named, processors
 from langwatch_otel import ConfigurationError, LangWatchInstrumentor, _guard, config
+from langwatch_otel.conventions import NAMES
 
 
 @pytest.fixture(autouse=True)
@@ -26,10 +27,20 @@ def provider():
 WRONG = {
     "backfill": ("maybe", "true or false"),
     "capture_content": (2, "true or false"),
+    "conventions": ("none-such", f"names among {', '.join(NAMES)}, or all"),
     "conversation_id_on": ("some", "one of genai, all, none"),
     "flush_on_shutdown": ("", "true or false"),
     "max_id_length": (15, "a whole number from 16 to 1024"),
+    "redact": ("wrong", "a function from text to text, or its import path (package.module:function)"),
+    "user_id_hash_key": ("too short", "a secret of 16 bytes or more"),
 }
+NOT_SHOWN = {"user_id_hash_key"}
+
+
+def refusal(setting, value, takes):
+    """What the error for `value` says; of a secret never the value."""
+    got = "a value that is not shown" if setting in NOT_SHOWN else repr(value)
+    return f"setting {setting!r} takes {takes}, got {got}"
 
 
 def test_every_setting_has_a_wrong_value_here():
@@ -41,14 +52,13 @@ def test_every_setting_has_a_wrong_value_here():
 def test_a_wrong_value_is_refused(monkeypatch, provider, setting):
     """A wrong argument or variable raises ConfigurationError: setting, value and what it takes."""
     value, takes = WRONG[setting]
-    expected = f"setting {setting!r} takes {takes}, got {value!r}"
     with pytest.raises(ConfigurationError) as caught:
         LangWatchInstrumentor().instrument(tracer_provider=provider, **{setting: value})
-    assert str(caught.value) == expected
+    assert str(caught.value) == refusal(setting, value, takes)
     monkeypatch.setenv(f"OTEL_LANGWATCH_{setting.upper()}", "wrong")
     with pytest.raises(ValueError) as caught:
         LangWatchInstrumentor().instrument(tracer_provider=provider)
-    assert str(caught.value) == f"setting {setting!r} takes {takes}, got 'wrong'"
+    assert str(caught.value) == refusal(setting, "wrong", takes)
     assert (named(provider), len(processors(provider))) == (UNNAMED, 1)
 
 

@@ -187,6 +187,21 @@ def test_an_existing_provider_is_kept(arguments, heard, count, times):
         assert len(first.requests) == heard
 
 
+@pytest.mark.parametrize("instrumentors", ["[]", "None"])
+def test_an_empty_list_of_instrumentors_touches_no_library(instrumentors):
+    """With instrumentors=[] no instrumentation of OpenAI's is imported or changed; by default it is."""
+    program = f"""
+import warnings
+warnings.simplefilter("ignore")  # Of the libraries that it loads.
+langwatch.setup(instrumentors={instrumentors})
+import opentelemetry.instrumentation.openai.shared.chat_wrappers as wrappers
+print(hasattr(wrappers.ChatStream.__anext__, "__wrapped__"))
+"""
+    ran = run(program, OTEL_TRACES_EXPORTER="none")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.split() == [str(instrumentors == "None")]
+
+
 @pytest.mark.parametrize(
     ("setup", "environment", "message"),
     [
@@ -202,6 +217,15 @@ def test_an_existing_provider_is_kept(arguments, heard, count, times):
             {},
             "setting 'max_id_length' takes a whole number from 16 to 1024",
         ),
+        ("langwatch.setup(headers=5)", {}, "setting 'headers' takes a mapping of strings to strings, got 'int'"),
+        (
+            "langwatch.setup(headers={'k': 5})",
+            {},
+            "setting 'headers' takes a mapping of strings to strings, got 'dict'",
+        ),
+        ("langwatch.setup(base_attributes=5)", {}, "setting 'base_attributes' takes a mapping of resource attributes"),
+        ("langwatch.setup(instrumentors=5)", {}, "setting 'instrumentors' takes a list of instrumentors"),
+        ("langwatch.setup(instrumentors=['openai'])", {}, "setting 'instrumentors' takes a list of instrumentors"),
         ("langwatch.setup(tracer_provider=5)", {}, "setting 'tracer_provider' takes a TracerProvider"),
         (
             SETUP,

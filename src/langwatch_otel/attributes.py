@@ -8,6 +8,9 @@ SESSION_ID: Final = "session.id"
 USER_ID: Final = "user.id"
 """The person, on every span. https://opentelemetry.io/docs/specs/semconv/registry/attributes/user/"""
 
+USER_HASH: Final = "user.hash"
+"""The person's pseudonym, where there is a key for it; `user.id` is the same then. Same page."""
+
 GEN_AI_CONVERSATION_ID: Final = "gen_ai.conversation.id"
 """The thread, on GenAI spans. https://github.com/open-telemetry/semantic-conventions-genai"""
 
@@ -39,6 +42,12 @@ GEN_AI_PREFIX: Final = "gen_ai."
 
 HTTP_METHODS: Final = ("http.request.method", "http.method")
 """Today's and yesterday's name; a server span that starts with one is an HTTP request (a websocket has none)."""
+
+EXCEPTION_TYPE: Final = "exception.type"
+EXCEPTION_MESSAGE: Final = "exception.message"
+EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
+EXCEPTION_ESCAPED: Final = "exception.escaped"
+"""Of the event "exception", as the SDK writes it. https://opentelemetry.io/docs/specs/semconv/exceptions/"""
 
 TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
 """Seconds from the start of a generator to the first thing that it yields."""

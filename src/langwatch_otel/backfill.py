@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -13,23 +14,58 @@ from .span_exporter import ConversationSpanExporter
 Undo = Callable[[], None]
 
 
-def wrap_exporters(provider: Any) -> list[Undo]:
-    """Wrap the exporter of each of the SDK's own exporting processors; return what undoes it.
+def wrap_exporters(provider: Any) -> Undo:
+    """Wrap the exporter of each of the SDK's own exporting processors, there now or added later; return what undoes it.
 
     The SDK has no public way to reach them. Where the private one is gone, a warning says to wrap by hand.
     """
     undo: list[Undo] = []
     with guarded("wrapping a provider's exporters"):
+        _wrap_there(provider, undo)
+        undo.append(_watch(provider, undo))
+
+    def unwrap() -> None:
+        while undo:
+            with guarded("unwrapping a provider's exporters"):
+                undo.pop()()
+
+    return unwrap
+
+
+def _wrap_there(provider: Any, undo: list[Undo]) -> None:
+    with guarded("wrapping a provider's exporters"):
         processors = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", None)
         if processors is None:
             say_once("backfill: this SDK does not show its exporters; wrap yours in ConversationSpanExporter by hand")
-            return undo
+            return
         for processor in processors:
             holder, name = _holder(processor)
             exporter = getattr(holder, name, None) if holder is not None else None
             if exporter is not None and not isinstance(exporter, ConversationSpanExporter):
                 undo.append(_wrap(holder, name, exporter))
-    return undo
+
+
+def _watch(provider: Any, undo: list[Undo]) -> Undo:
+    """Wrap what `provider` gets from now on, by a method of its own that does so after the class's."""
+    add = provider.add_span_processor
+
+    def add_span_processor(*args: Any, **kwargs: Any) -> None:
+        add(*args, **kwargs)
+        if not over:
+            _wrap_there(provider, undo)
+
+    over: list[bool] = []
+    provider.add_span_processor = add_span_processor
+    of = weakref.ref(provider)
+
+    def stop() -> None:
+        over.append(True)
+        found = of()
+        # Where somebody wrapped ours in turn it stays, and does nothing.
+        if found is not None and vars(found).get("add_span_processor") is add_span_processor:
+            del found.add_span_processor
+
+    return stop
 
 
 def _holder(processor: object) -> tuple[object | None, str]:

@@ -13,10 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from .privacy import utf8
+from .texts import CUT, TextGuard
 
 MAX_BYTES = 16 * 1024
 MAX_DEPTH = 12
-CUT = "…[cut]"
 
 TEXT = "text/plain"
 JSON = "application/json"
@@ -41,15 +41,18 @@ def _of_a_framework(kind: Any) -> bool:
     return any(base.__module__.partition(".")[0] in _FRAMEWORKS for base in kind.__mro__)
 
 
-def captured(value: object) -> tuple[str, str]:
-    """Return `value` as text of at most 16 KiB and its MIME type; what did not fit ends in `…[cut]`."""
+def captured(value: object, guard: TextGuard | None = None) -> tuple[str, str]:
+    """Return `value` as text of at most 16 KiB and its MIME type; what did not fit ends in `…[cut]`.
+
+    `guard` sees every text in it, before that is cut, and raises where it must not be written.
+    """
     if isinstance(value, str):
-        return cut_text(value), TEXT
-    if type(value) is dict and _is_plain_text(value):
+        return cut_text(value if guard is None else guard.text(value, MAX_BYTES)), TEXT
+    if guard is None and type(value) is dict and _is_plain_text(value):
         return _encode(value), JSON
     budget = MAX_BYTES
     while True:
-        text = _encode(_Walk(budget).plain(value, 0))
+        text = _encode(_Walk(budget, guard).plain(value, 0))
         if len(text) * 4 <= MAX_BYTES or len(text.encode("utf-8")) <= MAX_BYTES:
             return text, JSON
         budget //= 2  # Quotes, escapes and other alphabets took more room than was reckoned.
@@ -84,8 +87,11 @@ def cut_text(text: str, limit: int = MAX_BYTES) -> str:
 class _Walk:
     """One walk through a value, that stops when the budget is spent."""
 
-    def __init__(self, budget: int) -> None:
+    def __init__(self, budget: int, guard: TextGuard | None) -> None:
         self.left = budget
+        self.guard = guard
+        if guard is not None:
+            guard.begin()
         self.inside: set[int] = set()
 
     def plain(self, value: object, depth: int) -> Any:
@@ -98,10 +104,10 @@ class _Walk:
         if isinstance(value, str):
             return self._text(str.__str__(value))
         if isinstance(value, int):
-            return int.__int__(value) if int.bit_length(value) <= 256 else "<int>"
+            return self._number(int.__int__(value)) if int.bit_length(value) <= 256 else "<int>"
         if isinstance(value, float):
             number = float.__float__(value)
-            return number if math.isfinite(number) else str(number)
+            return self._number(number) if math.isfinite(number) else str(number)
         if isinstance(value, enum.Enum):
             return self.plain(value.value, depth + 1) if depth < MAX_DEPTH else CUT
         kind = type(value)
@@ -144,7 +150,12 @@ class _Walk:
             found.append(self.plain(item, depth + 1))
         return found
 
+    def _number(self, number: float) -> float | str:
+        return number if self.guard is None else self.guard.number(number)
+
     def _text(self, text: str) -> str:
+        if self.guard is not None:
+            text = self.guard.text(text, max(0, self.left))
         if len(text) > self.left:
             text = text[: max(0, self.left)] + CUT
         self.left -= len(text)

@@ -2,13 +2,20 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ._guard import say_once
+from .conventions import NAMES, load
 from .errors import ConfigurationError
+from .texts import Redact, load_redact, withhold
 
 ENV_PREFIX = "OTEL_LANGWATCH_"
+
+MIN_SECRET = 16
+
+NO_KEY = b""
+"""The key where the one that was given cannot be used: no user id is written."""
 
 
 def _flag(setting: str, value: object) -> bool:
@@ -44,12 +51,58 @@ def _between(low: int, high: int) -> Callable[[str, object], int]:
     return parse
 
 
+class _NotShown:
+    def __repr__(self) -> str:
+        return "a value that is not shown"
+
+
+def _secret(setting: str, value: object) -> bytes:
+    # An environment variable that is no UTF-8 comes with surrogates: so it is the bytes that were set.
+    try:
+        key = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+    except UnicodeError:
+        key = None
+    if not isinstance(key, (bytes, bytearray)) or len(key) < MIN_SECRET:
+        raise ConfigurationError(setting, _NotShown(), f"a secret of {MIN_SECRET} bytes or more")
+    return bytes(key)
+
+
+def _conventions(setting: str, value: object) -> tuple[str, ...]:
+    """Return the names in the order of the catalogue; it is here that their modules load, and not while tracing."""
+    given = value.split(",") if isinstance(value, str) else value
+    names = [str(name).strip().lower() for name in given] if isinstance(given, (list, tuple)) else []
+    names = [name for name in names if name]
+    takes = f"names among {', '.join(NAMES)}, or all"
+    if not names:
+        raise ConfigurationError(setting, value, takes)
+    for name in names:
+        if name != "all" and name not in NAMES:
+            from difflib import get_close_matches
+
+            close = "".join(f" (perhaps {found})" for found in get_close_matches(name, NAMES, 1))
+            raise ConfigurationError(setting, name, takes + close)
+        if name != "all" and not load(name).writes:
+            raise ConfigurationError(setting, name, f"{takes}; {name} is read and never written")
+    chosen = NAMES if "all" in names else tuple(name for name in NAMES if name in names)
+    return tuple(name for name in chosen if load(name).writes)
+
+
 _PARSERS: Mapping[str, Callable[[str, object], Any]] = {
     "backfill": _flag,
     "capture_content": _flag,
+    "conventions": _conventions,
     "conversation_id_on": _one_of("genai", "all", "none"),
     "flush_on_shutdown": _flag,
     "max_id_length": _between(16, 1024),
+    "redact": load_redact,
+    "user_id_hash_key": _secret,
+}
+
+# Where a wrong value must not stop the application: what holds instead, because the default would let out what the
+# operator wanted kept in.
+_CLOSED: Mapping[str, tuple[object, str]] = {
+    "redact": (withhold, "no text is recorded"),
+    "user_id_hash_key": (NO_KEY, "no user id is recorded"),
 }
 
 
@@ -59,16 +112,19 @@ class Config:
 
     backfill: bool | None = None
     capture_content: bool | None = None
+    conventions: tuple[str, ...] = ("otel", "langwatch")
     conversation_id_on: str = "genai"
     flush_on_shutdown: bool = True
     max_id_length: int = 200
+    redact: Redact | None = field(default=None, repr=False)
+    user_id_hash_key: bytes | None = field(default=None, repr=False)
 
 
 def read(settings: Mapping[str, object], *, lenient: bool = False, base: Config | None = None) -> Config:
     """Return the configuration that `settings` and the environment give; over `base`, where there is one already.
 
     Raises ConfigurationError for an unknown setting or a value that one does not take;
-    `lenient` logs it instead and keeps the default.
+    `lenient` logs it instead and keeps the default, or what lets out less.
     """
     found: dict[str, object] = {}
     for setting in _PARSERS if base is None else ():
@@ -83,7 +139,11 @@ def read(settings: Mapping[str, object], *, lenient: bool = False, base: Config 
         except ConfigurationError as error:
             if not lenient:
                 raise
-            say_once(f"{error}; the default holds")
+            if setting in _CLOSED:
+                parsed[setting], instead = _CLOSED[setting]
+            else:
+                instead = "the default holds"
+            say_once(f"{error}; {instead}")
     return replace(base or Config(), **parsed)
 
 

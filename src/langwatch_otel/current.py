@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class Trace:
     """A handle on the turn that runs: its conversation, and its `trace()` span, else its local root."""
 
+    _is_of_nothing = False
+
     def __init__(self, scope: Scope | None, span: OTelSpan, held: OpenSpan | None = None) -> None:
         self._scope = scope
         self._current = span
@@ -37,6 +39,13 @@ class Trace:
             from .langwatch_sdk import trace_attribute
 
             return trace_attribute(self, name)
+
+    @classmethod
+    def of_nothing(cls) -> Trace:
+        """Return a handle that does nothing."""
+        handle = cls(Scope(), INVALID_SPAN)
+        handle._is_of_nothing = True
+        return handle
 
     @property
     def trace_id(self) -> str | None:
@@ -106,7 +115,7 @@ class Trace:
 
         `metadata` may carry `thread_id`, `user_id`, `customer_id` and `labels`, as in the LangWatch SDK.
         """
-        if self._held is None and not self._current.get_span_context().is_valid:
+        if self._held is None and not self._is_of_nothing and not self._current.get_span_context().is_valid:
             say_once("update() where no span is known: the conversation holds in this context only")
         try:
             conversation = conversation_of(thread_id, user_id, customer_id, labels, metadata)

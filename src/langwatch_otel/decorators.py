@@ -5,17 +5,18 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from opentelemetry.context import Context, attach, get_current
+from opentelemetry.trace import INVALID_SPAN
 from typing_extensions import Unpack
 
-from ._guard import swallowed
+from ._guard import say_once, swallowed
 from .current import Span, Trace
 from .functions import Running, put_back, wrap
+from .loan import flow
 from .options import ConversationOptions, Options, SpanOptions, TraceOptions, check
 from .running import ConversationRunning, SpanRunning, TraceRunning, started
-from .scope import flow
 
 F = TypeVar("F", bound=Callable[..., Any])
 H = TypeVar("H")
@@ -38,6 +39,25 @@ class Decorator(Generic[H]):
         options = Options(self._given, self._kind.word, function)
         wrapped: F = wrap(function, functools.partial(started, self._kind, options))
         return wrapped
+
+    if not TYPE_CHECKING:  # A type checker is to send people to what `with ... as` gives.
+
+        def __getattr__(self, name: str) -> Any:
+            """Give what the block's handle has, as in the LangWatch SDK: `t = trace()`, `with t:`, `t.update(...)`."""
+            if name.startswith("_"):
+                raise AttributeError(name)
+            return getattr(self._handle(), name)
+
+    def _handle(self) -> Any:
+        with self._lock:
+            blocks = self._entered.get(flow())
+            if blocks is None and len(self._entered) == 1:  # A thread or task inside the only block there is.
+                blocks = next(iter(self._entered.values()))
+            running: Any = blocks[-1][0] if blocks else None
+        if running is not None:
+            return running.handle()
+        say_once(f"{self._kind.word}() is a handle inside its own `with` block only: outside it does nothing")
+        return Span(INVALID_SPAN) if self._kind is SpanRunning else Trace.of_nothing()
 
     def __enter__(self) -> H:
         running = started(self._kind, self._options(), (), {})

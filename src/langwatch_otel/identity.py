@@ -8,7 +8,7 @@ from uuid import UUID
 
 from . import config
 from ._guard import say_once, swallowed
-from .privacy import cut, utf8
+from .privacy import Pseudonym, cut, pseudonym, utf8
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -105,7 +105,7 @@ def conversation_of(
             customer_id = named.get("customer_id") if customer_id is None else customer_id
             labels = named.get("labels") if labels is None else labels
     thread = None if thread_id is None else clean_id("thread_id", thread_id)
-    user = None if user_id is None else clean_id("user_id", user_id)
+    user = None if user_id is None else _user(user_id)
     customer = None if customer_id is None else clean_id("customer_id", customer_id)
     try:
         kept = () if labels is None else _clean_labels(labels)
@@ -125,6 +125,22 @@ def clean_id(name: str, value: object) -> str | None:
     longest = config.active().max_id_length
     if type(value) is str and value.isascii() and len(value) <= longest:
         return None if not value or value.isspace() else value
+    text = _text(name, value)
+    return text if text is None or len(text) <= longest else cut(text, longest)
+
+
+def _user(value: object) -> str | None:
+    """Return the user's id, or where there is a key for it its pseudonym, made of the whole id."""
+    if isinstance(value, Pseudonym):
+        return value
+    key = config.active().user_id_hash_key
+    if key is None:
+        return clean_id("user_id", value)
+    text = _text("user_id", value)
+    return None if text is None or key == config.NO_KEY else pseudonym(text, key)
+
+
+def _text(name: str, value: object) -> str | None:
     if isinstance(value, str):
         text = value if type(value) is str else str.__str__(value)
     elif isinstance(value, (int, UUID)) and not isinstance(value, bool):
@@ -136,10 +152,7 @@ def clean_id(name: str, value: object) -> str | None:
     else:
         say_once(f"{name} refused: an id is a str, an int or a uuid.UUID, got {type(value).__name__}")
         return None
-    if not text or text.isspace():
-        return None
-    text = utf8(text)
-    return text if len(text) <= longest else cut(text, longest)
+    return None if not text or text.isspace() else utf8(text)
 
 
 def _split(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any]]:

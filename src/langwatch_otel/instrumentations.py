@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -19,12 +20,14 @@ _KNOWN = (
     ("aiohttp", "opentelemetry.instrumentation.aiohttp_client", "AioHttpClientInstrumentor"),
 )
 
+# Read at each call; nothing that an instrumentor is given does the same for every kind of call.
+_TRACELOOP_CONTENT = "TRACELOOP_TRACE_CONTENT"
 
-def turn_on(instrumentors: Sequence[Any] | None, provider: Any) -> list[Any]:
-    """Turn on `instrumentors`, else those of OpenAI and of HTTP clients; return those that we turned on."""
-    chosen = _installed() if instrumentors is None else list(instrumentors)
+
+def turn_on(instrumentors: Sequence[Any], provider: Any) -> list[Any]:
+    """Turn on `instrumentors`; return those that were not on before."""
     ours = []
-    for instrumentor in chosen:
+    for instrumentor in instrumentors:
         if getattr(instrumentor, "is_instrumented_by_opentelemetry", False):
             continue
         with guarded(f"turning on {type(instrumentor).__name__}"):
@@ -33,7 +36,15 @@ def turn_on(instrumentors: Sequence[Any] | None, provider: Any) -> list[Any]:
     return ours
 
 
-def _installed() -> list[Any]:
+def warn_of_content(instrumentor: Any) -> None:
+    """Say that an instrumentation records prompts although `capture_content` is off; only its variable stops it."""
+    recorded = os.environ.get(_TRACELOOP_CONTENT, "true").strip().lower() in ("true", "1", "yes", "on")
+    if recorded and type(instrumentor).__module__.startswith("opentelemetry.instrumentation.openai"):
+        say_once(f"capture_content=false does not reach OpenAI's own spans: set {_TRACELOOP_CONTENT}=false")
+
+
+def installed() -> list[Any]:
+    """Return the instrumentors of OpenAI and of HTTP clients that are installed, and their libraries too."""
     found: dict[str, Any] = {}
     for library, module, name in _KNOWN:
         if library in found or not _importable(library) or not _importable(module):

@@ -58,14 +58,15 @@ class LangWatchInstrumentor:
         settings.pop("raise_exception_on_conflict", None)
         # A second call adds to what is set: it must not take back what the first one said.
         chosen = config.read(settings, lenient=lenient, base=config.active() if _state.on else None)
-        for setting, given, adds, takes in (
-            ("tracer_provider", tracer_provider, "add_span_processor", "TracerProvider"),
-            ("logger_provider", logger_provider, "add_log_record_processor", "LoggerProvider"),
-        ):
-            if given is not None and not hasattr(given, adds):
-                raise ConfigurationError(setting, type(given).__name__, f"a {takes} of opentelemetry-sdk")
+        _check("tracer_provider", tracer_provider, "add_span_processor", "TracerProvider")
+        _check("logger_provider", logger_provider, "add_log_record_processor", "LoggerProvider")
         config.activate(chosen)
         _state.on = True
+        with guarded("following requests"):
+            from .frameworks import bodies, requests
+
+            requests.scopes_on()  # Before the flush at a lifespan's end, which wraps the same method and goes first.
+            bodies.bodies_end_on()
         if tracer_provider is None:
             _watch()
             provider = trace.get_tracer_provider()
@@ -80,7 +81,7 @@ class LangWatchInstrumentor:
 
     def uninstrument(self, **_: Any) -> None:
         """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
-        from .frameworks import fastapi, lifespan
+        from .frameworks import bodies, fastapi, lifespan, requests
 
         _state.on = False
         for processor in list(_state.processors.values()):
@@ -94,9 +95,16 @@ class LangWatchInstrumentor:
         with guarded("turning off"):
             fastapi.spans_off()
             lifespan.flush_off()
+            requests.scopes_off()
+            bodies.bodies_end_off()
         _unwatch()
         tracers.choose(None)
         config.activate(None)
+
+
+def _check(setting: str, provider: object, adds: str, takes: str) -> None:
+    if provider is not None and not hasattr(provider, adds):
+        raise ConfigurationError(setting, type(provider).__name__, f"a {takes} of opentelemetry-sdk")
 
 
 def _add_to(provider: Any) -> None:
@@ -112,7 +120,7 @@ def _add_to(provider: Any) -> None:
     chosen = config.active()
     if chosen.backfill and provider not in _state.backfilled:
         _state.backfilled.add(provider)
-        _state.undo.extend(wrap_exporters(provider))
+        _state.undo.append(wrap_exporters(provider))
     if chosen.flush_on_shutdown and hasattr(provider, "force_flush"):
         from .frameworks.lifespan import flush_at_lifespan_end
 

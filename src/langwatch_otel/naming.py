@@ -9,9 +9,11 @@ from opentelemetry.context import Context, attach, create_key, get_current, set_
 from . import scope as _scope
 from ._guard import say_once, swallowed
 from .identity import EMPTY, Conversation
-from .open_span import OpenSpan, open_span_in
+from .loan import Loan, flow, mixes
+from .open_span import OpenSpan, open_span_in, sequence
+from .protection import redacted
 from .rendering import NOTHING, Rendered, render
-from .scope import Loan, Scope, flow, mixes, refresh
+from .scope import Scope, refresh
 
 SCOPE_KEY = create_key("langwatch_otel.scope")
 
@@ -57,6 +59,7 @@ def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, contex
         _succeed(scope, above, above.loan)
     if conversation is not EMPTY:
         try:
+            conversation = redacted(conversation)
             with _scope.lock:
                 bind(scope, conversation)
         except Exception as error:  # Without its name, but not without its span.
@@ -69,8 +72,7 @@ def _succeed(scope: Scope, above: Scope, loan: Loan) -> None:
     giver = loan.giver()
     if giver is not None and not giver.closed:
         return  # Beside it: gathered conversations never borrow each other's name.
-    asked = giver.anchor if giver is not None else None
-    if asked is not None and not asked.ended:
+    if loan.asker_is_open:
         # One after the other in the same piece of code: this one may be about to name itself.
         scope.heir_of = above
         return
@@ -86,6 +88,7 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
     """
     if conversation is EMPTY:
         return scope
+    conversation = redacted(conversation)
     with _scope.lock:
         given = scope
         if scope is None and (scope := current_scope()) is None:
@@ -93,7 +96,7 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
             attach(set_value(SCOPE_KEY, scope))
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
-        elif scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
+        if scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = weakref.ref(flow())
         bind(scope, conversation)
         return scope
@@ -158,7 +161,7 @@ def _give_spans_above(scope: Scope, anchor: OpenSpan) -> None:
         if not held.ended:
             if _seals(inner, held.scope):
                 return
-            if held.borrowed:
+            if held.borrowed and held.scope.named.thread_id is None:
                 held.give_back()  # What was only lent to it gives way to a name from inside it.
             elif held.stamped.thread_id is not None:
                 return
@@ -202,6 +205,7 @@ def _give_scopes_above(scope: Scope, nearest: Scope) -> None:
         above = above.above
     if above is None:
         return  # A batch root, a queue consumer, a websocket: what starts later there is nobody's.
+    number = next(sequence)
     for found in unnamed:
         loan = found.loan
         if found.loan_over:
@@ -210,4 +214,4 @@ def _give_scopes_above(scope: Scope, nearest: Scope) -> None:
             found.loan, found.loan_over = None, True
         else:
             lent = scope.named if loan is None else scope.named.over(loan.conversation)
-            found.loan = Loan(lent, scope, found.named)
+            found.loan = Loan(lent, scope, found.named, number)

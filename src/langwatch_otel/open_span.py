@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
 
-from .attributes import SESSION_ID
+from . import config
+from .attributes import SESSION_ID, USER_HASH
 from .identity import EMPTY, Conversation
 from .rendering import NOTHING, Attributes, Rendered
 from .stamping import RecordingSpan, Stamper, attributes_of
+from .texts import TextGuard
 
 if TYPE_CHECKING:
     from .scope import Scope
@@ -24,8 +26,9 @@ HANGS_AS = "_langwatch_otel"
 # The key under which a context holds its span, asked of the public function: reading it is five times as fast.
 SPAN_KEY = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 
-sequence = itertools.count(1)
-"""Orders the ends of spans and the calls of force_flush."""
+# From 2, because 1 is the end of a span that had its name.
+sequence = itertools.count(2)
+"""Orders the ends of spans, the loans of a name and the calls of force_flush."""
 
 
 class OpenSpan:
@@ -48,8 +51,14 @@ class OpenSpan:
     gift: Conversation = EMPTY
     """What scopes below gave it: the climb of a late name."""
     given: Rendered = NOTHING
+    written: frozenset[str] = frozenset()
+    """The keys of the texts that we wrote, where users are hashed."""
     borrowed = False
     """It started with a name that was only lent to its request."""
+    ended_in: weakref.ref[object] | None = None
+    """Of one that ended in a request without a name: the flow of execution that ended it."""
+    below_framework: OpenSpan | None = None
+    """And the nearest span of the framework: itself, or one above that is not the server span."""
 
     def __init__(self, span: Any, scope: Scope, parent: OpenSpan | None, stamper: Stamper) -> None:
         self.span: weakref.ref[Span] = weakref.ref(span)
@@ -59,7 +68,7 @@ class OpenSpan:
         self.stamped = NOTHING
         self.genai = self.opened_scope = False
         self.root = parent is None
-        # 0 while it is open; then, for one that ended without a name, its number in `sequence`.
+        # 0 while it is open, 1 when it ended; for one that ended without a name its number in `sequence`.
         self.ended = 0
         span._langwatch_otel = self
         scope.open.add(self)
@@ -72,6 +81,24 @@ class OpenSpan:
     def thread_id(self) -> str | None:
         """The thread that we stamped, its own or a given one."""
         return self.stamped.thread_id or self.given.thread_id
+
+    @property
+    def user(self) -> str | None:
+        """The pseudonym that we stamped, where users are hashed."""
+        return self.stamped.plain.get(USER_HASH) or self.given.plain.get(USER_HASH)
+
+    def without_user(self, present: Attributes, user: str) -> Attributes:
+        """Return those texts of `present` that we wrote and that held the raw id of `user`, without it."""
+        guard = TextGuard(None, config.active().user_id_hash_key, user)
+        texts = {key: present[key] for key in self.written & present.keys() if isinstance(present[key], str)}
+        told = {key: guard.without_user(text) for key, text in texts.items()}
+        return {key: text for key, text in told.items() if text != texts[key]}
+
+    def hide_user(self, span: Any) -> None:
+        """Take the raw id of a user who is named now out of what was written before."""
+        if self.written and (user := self.user) is not None:
+            for key, text in self.without_user(attributes_of(span), user).items():
+                span.set_attribute(key, text)
 
     def nearest_open(self) -> OpenSpan | None:
         """Return this span while it is open, else its nearest open ancestor."""
@@ -98,6 +125,7 @@ class OpenSpan:
             self.stamper.first(span, self, rendered)
         else:
             self._stamp(span, attributes_of(span), rendered, before)
+        self.hide_user(span)
 
     def give_back(self) -> None:
         """Hold the lent name no longer as its scope's, so that a name from below may take its place."""
@@ -113,6 +141,7 @@ class OpenSpan:
             return False
         before, self.gift, self.given = self.given, gift, rendered
         self._stamp(span, present, rendered, before)
+        self.hide_user(span)
         return True
 
     def _stamp(self, span: RecordingSpan, present: Attributes, rendered: Rendered, before: Rendered) -> None:

@@ -1,6 +1,17 @@
-"""How long an id may be, and how a longer one is cut."""
+"""How long an id may be, how a longer one is cut, and what a user's id is turned into where it must not be seen."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import lru_cache
 
 HASH_LENGTH = 12
+
+PSEUDONYM_LENGTH = 26
+_BASE32 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+
+# So many pseudonyms are known again when they come back as plain text; none of the ids behind them is kept.
+MAX_KNOWN = 10_000
 
 
 def cut(value: str, length: int) -> str:
@@ -8,14 +19,68 @@ def cut(value: str, length: int) -> str:
 
     The same in every process, so a thread never splits; two long ids that begin alike never merge.
     """
-    if len(value) <= length:
-        return value
-    import hashlib  # Ids that long are rare, and the import is slow.
+    return value if len(value) <= length else marked(value, value, length)
+
+
+def marked(value: str, shown: str, length: int) -> str:
+    """Return in at most `length` characters as much of `shown` as fits, `~` and a hash of `value`."""
+    import hashlib  # Ids that need it are rare, and the import is slow.
 
     digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_LENGTH]
-    return f"{value[: max(0, length - HASH_LENGTH - 1)]}~{digest}"[-length:] if length else ""
+    return f"{shown[: max(0, length - HASH_LENGTH - 1)]}~{digest}"[-length:] if length else ""
 
 
 def utf8(text: str) -> str:
     """Return `text` with what UTF-8 cannot say spelled out: one lone surrogate would cost a whole OTLP batch."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+class Pseudonym(str):
+    """What stands for a user's id; the type says that it must not be hashed again."""
+
+    __slots__ = ()
+
+
+_known: OrderedDict[str, None] = OrderedDict()
+
+
+def pseudonym(user_id: str, key: bytes) -> Pseudonym:
+    """Return the pseudonym of `user_id`, the same in every process with that key; one of ours is its own."""
+    if user_id in _known:
+        return Pseudonym(user_id)
+    from base64 import b32encode
+
+    return _remembered(Pseudonym(b32encode(hashed(user_id, key))[:PSEUDONYM_LENGTH].decode()))
+
+
+def hashed(user_id: str, key: bytes) -> bytes:
+    """Return HMAC-SHA-256 of the id's UTF-8; a pseudonym is the first 26 characters of its standard base32."""
+    import hmac  # Slow to import, and needed where a key is set only.
+
+    return hmac.digest(key, utf8(user_id).encode(), "sha256")
+
+
+@lru_cache(maxsize=1024)
+def beginning(pseudonym: str) -> bytes:
+    """Return the first 16 bytes of the hash that `pseudonym` was made of: comparing those costs less."""
+    from base64 import b32decode
+
+    return b32decode(pseudonym + "=" * (-len(pseudonym) % 8))[:16]
+
+
+def received_pseudonym(text: str) -> Pseudonym | None:
+    """Return `text` as the pseudonym that another service made of a user's id; None where it has not its form.
+
+    For a border that trusts the sender: whoever says so may be lying, and a raw id of that form would go through.
+    """
+    if len(text) != PSEUDONYM_LENGTH or not _BASE32.issuperset(text):
+        return None
+    return _remembered(Pseudonym(text))
+
+
+def _remembered(made: Pseudonym) -> Pseudonym:
+    _known.pop(made, None)  # Not `move_to_end`: another thread may have put it out meanwhile.
+    _known[made] = None
+    if len(_known) > MAX_KNOWN:
+        _known.popitem(last=False)
+    return made

@@ -6,13 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.trace import Span
 
 from . import attributes, config
 from ._guard import say_once, swallowed
-from .capture import CUT, captured, is_framework_object
+from .capture import captured, is_framework_object
+from .failures import record_error
 from .privacy import utf8
+from .protection import guard_of, write
 from .rendering import attribute_value
+from .texts import CUT, WithheldError
 
 _KEYS: Mapping[str, tuple[str, str]] = {
     "input": (attributes.INPUT_VALUE, attributes.INPUT_MIME_TYPE),
@@ -52,35 +55,13 @@ def record_value(span: Span, which: str, value: object) -> None:
     if config.active().capture_content is False or is_framework_object(value) or not span.is_recording():
         return
     key, mime_key = _KEYS[which]
-    text, mime = captured(value)
-    span.set_attribute(key, text)
-    span.set_attribute(mime_key, mime)
-
-
-def record_error(span: Span, error: BaseException, *, exception: bool = True, status: bool = True) -> None:
-    """Record `error` on `span` with status ERROR, unless it is how a call ends when nothing is wrong."""
-    if not is_failure(error):
-        return
-    if status:
-        span.set_status(Status(StatusCode.ERROR, _described(error)))
-    if exception:
-        span.record_exception(error)
-
-
-def _described(error: BaseException) -> str:
+    guard = guard_of(span)
     try:
-        return utf8(f"{type(error).__name__}: {error}")
-    except Exception:  # Its text is the user's code.
-        return type(error).__name__
-
-
-def is_failure(error: BaseException) -> bool:
-    """Say whether `error` is one: cancellation, a closed generator and HTTP answers below 500 are not."""
-    if not isinstance(error, Exception):
-        return False
-    status = getattr(error, "status_code", None)
-    # A server's own answer has a detail; what a client library raises, for a 429 say, has not.
-    return not (isinstance(status, int) and 100 <= status < 500 and hasattr(error, "detail"))
+        text, mime = captured(value, guard)
+    except WithheldError:
+        return
+    write(span, key, text, guard)
+    span.set_attribute(mime_key, mime)
 
 
 def update_span(span: Span, given: Mapping[str, Any]) -> None:
@@ -90,6 +71,8 @@ def update_span(span: Span, given: Mapping[str, Any]) -> None:
             continue
         try:
             _write(span, key, value)
+        except WithheldError:
+            continue
         except Exception as error:  # One value of the user's own making costs no other.
             swallowed("updating a span", error)
 
@@ -110,7 +93,23 @@ def _write(span: Span, key: str, value: Any) -> None:
     elif key == "contexts":
         _write_contexts(span, value)
     else:
-        span.set_attribute(utf8(_OTHERS.get(key, key)), attribute_value(value))
+        _write_attribute(span, utf8(_OTHERS.get(key, key)), value)
+
+
+def _write_attribute(span: Span, key: str, value: object) -> None:
+    if config.active().capture_content is False:
+        value = _numbers_of(value)
+        if value is None:
+            return
+    guard = guard_of(span)
+    write(span, key, attribute_value(value, guard), guard)
+
+
+def _numbers_of(value: object) -> object:
+    """Return what of `value` is no text: a number, or a mapping's numbers; None where there is nothing."""
+    if isinstance(value, Mapping):
+        return {name: each for name, each in value.items() if isinstance(each, (int, float))} or None
+    return value if isinstance(value, (int, float)) else None
 
 
 def _merge(span: Span, key: str, value: Mapping[str, Any]) -> None:
@@ -118,16 +117,14 @@ def _merge(span: Span, key: str, value: Mapping[str, Any]) -> None:
     before = (getattr(span, "attributes", None) or {}).get(_OTHERS[key])
     if isinstance(before, str) and not before.endswith(CUT):
         value = {**json.loads(before), **value}
-    span.set_attribute(_OTHERS[key], attribute_value(value))
     for name, attribute in _TOKENS.items() if key == "metrics" else ():
         if isinstance(count := value.get(name), (int, float)):
             span.set_attribute(attribute, int(count))
+    _write_attribute(span, _OTHERS[key], value)
 
 
 def _write_contexts(span: Span, contexts: Any) -> None:
-    """Write what was retrieved, as LangWatch reads it, unless the operator turned content off."""
-    if config.active().capture_content is False:
-        return
+    """Write what was retrieved, as LangWatch reads it."""
     chunks = [contexts] if isinstance(contexts, (str, Mapping)) else contexts
     told = [{"content": chunk} if isinstance(chunk, str) else chunk for chunk in chunks]
-    span.set_attribute(attributes.LANGWATCH_CONTEXTS, attribute_value(told))
+    _write_attribute(span, attributes.LANGWATCH_CONTEXTS, told)

@@ -1,15 +1,18 @@
 """A conversation as span attributes, in the words of the conventions: made once, stamped many times."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from . import config
 from ._guard import swallowed
-from .attributes import GEN_AI_CONVERSATION_ID
+from .attributes import GEN_AI_CONVERSATION_ID, USER_HASH
 from .capture import captured
-from .conventions import CONVENTIONS
+from .conventions._convention import EVERY_SPAN, GENAI_SPANS, JSON, LOCAL_ROOT
 from .identity import EMPTY, Conversation
-from .privacy import utf8
+from .privacy import Pseudonym, utf8
+from .spelling import IDS, Spelling, spelling_of
+from .texts import TextGuard
 
 Attributes = dict[str, Any]
 
@@ -27,9 +30,11 @@ MAX_ARRAY = 1024  # A longer one is JSON, which is cut.
 class Rendered:
     """The attributes of one conversation, by the kind of span that they are for."""
 
-    __slots__ = ("genai", "length", "plain", "root", "thread_id", "whole")
+    __slots__ = ("genai", "length", "plain", "root", "spelling", "thread_id", "whole")
 
-    def __init__(self, thread_id: str | None, length: int, plain: Attributes, genai: Attributes) -> None:
+    def __init__(
+        self, thread_id: str | None, length: int, plain: Attributes, genai: Attributes, spelling: Spelling
+    ) -> None:
         self.thread_id = thread_id
         self.whole = False
         """Both the thread and the user are named: nothing that an ended span would miss."""
@@ -41,11 +46,12 @@ class Rendered:
         """For GenAI spans and our own: those of `plain` and more."""
         self.root: Attributes = _NO_MORE
         """What only a local root gets, beside the rest."""
+        self.spelling = spelling
 
     @property
     def ids(self) -> Attributes:
         """The thread and the user alone, for a span that has room for little more."""
-        return {key: value for key, value in self.plain.items() if key in _ID_KEYS}
+        return {key: value for key, value in self.plain.items() if key in self.spelling.short}
 
     def for_span(self, genai: bool, root: bool) -> Attributes:
         """Return the attributes for a span of that kind; the caller must not change them."""
@@ -54,56 +60,68 @@ class Rendered:
 
 
 _NO_MORE: Attributes = {}
-NOTHING = Rendered(None, 0, {}, {})
-
-
-def _plan() -> tuple[tuple[tuple[int, str], ...], tuple[tuple[int, str], ...], tuple[str, ...]]:
-    """Flatten the conventions: (place of the field, attribute) for every span and for GenAI spans; prefixes."""
-    places = {field: place for place, field in enumerate(Conversation._fields)}
-    every: dict[str, int] = {}
-    genai: dict[str, int] = {}
-    for convention in CONVENTIONS:
-        for field, key in convention.every_span.items():
-            every.setdefault(key, places[field])
-        for field, key in convention.genai_spans.items():
-            genai.setdefault(key, places[field])
-    prefixes = tuple(c.metadata_prefix for c in CONVENTIONS if c.metadata_prefix)
-    as_pairs = tuple((place, key) for key, place in every.items())
-    return as_pairs, tuple((place, key) for key, place in genai.items()), prefixes
-
-
-_EVERY, _GENAI, _PREFIXES = _plan()
-_IDS = 2  # The thread's and the user's places come first.
-_ID_KEYS = frozenset(key for place, key in _EVERY if place < _IDS)
+NOTHING = Rendered(None, 0, {}, {}, spelling_of(config.Config().conventions))
 
 
 def render(conversation: Conversation) -> Rendered:
     """Return the attributes that name `conversation` under the configuration in force."""
     if conversation is EMPTY:
         return NOTHING
+    chosen = config.active()
+    spelling = spelling_of(chosen.conventions)
     plain: Attributes = {}
+    if isinstance(conversation.user_id, Pseudonym):
+        plain[USER_HASH] = conversation.user_id
+        if conversation.metadata or conversation.labels:
+            conversation = _without_user(conversation, conversation.user_id)
     length = 0
-    for place, key in _EVERY:
+    for place, key, shaped in spelling.every:
         if value := conversation[place]:
-            plain[key] = value
-            if len(value) > length:
+            plain[key] = value = value if shaped is None else shaped(value)
+            if place < IDS and len(value) > length:
                 length = len(value)
-    where = config.active().conversation_id_on
+    where = chosen.conversation_id_on
     genai = plain.copy()
-    for place, key in _GENAI:
+    for place, key, shaped in spelling.genai:
         if value := conversation[place]:
+            value = value if shaped is None else shaped(value)
             if key != GEN_AI_CONVERSATION_ID or where == "genai":
                 genai[key] = value
             elif where == "all":
                 plain[key] = genai[key] = value
-    rendered = Rendered(conversation.thread_id, length, plain, genai)
+            if place < IDS and len(value) > length:
+                length = len(value)
+    rendered = Rendered(conversation.thread_id, length, plain, genai, spelling)
     rendered.whole = conversation.thread_id is not None and conversation.user_id is not None
+    if spelling.root:
+        rendered.root = {
+            key: value if shaped is None else shaped(value)
+            for place, key, shaped in spelling.root
+            if (value := conversation[place])
+        }
     if conversation.metadata:
         _render_metadata(rendered, conversation.metadata)
     return rendered
 
 
+def _without_user(conversation: Conversation, user: Pseudonym) -> Conversation:
+    """Return the conversation with metadata values and labels that are the user's raw id replaced."""
+    guard = TextGuard(None, config.active().user_id_hash_key, user)
+    labels = tuple(guard.without_user(label) for label in conversation.labels)
+    metadata = {}
+    for name, value in islice(conversation.metadata.items(), MAX_ROOT_METADATA_KEYS):
+        try:
+            written = attribute_value(value, guard)
+            metadata[name] = guard.without_user(written) if isinstance(written, str) else written
+        except Exception as error:
+            swallowed("writing metadata", error)
+    return conversation._replace(labels=labels, metadata=metadata)
+
+
 def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
+    spelling = rendered.spelling
+    everywhere: Attributes = {}
+    on_root: Attributes = {}
     for number, (name, value) in enumerate(metadata.items()):
         if number >= MAX_ROOT_METADATA_KEYS:
             break
@@ -113,30 +131,52 @@ def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
             swallowed("writing metadata", error)
             continue
         size = _bytes(written if isinstance(written, str) else str(written))
-        for prefix in _PREFIXES:
-            if number < MAX_METADATA_KEYS and size <= MAX_METADATA_VALUE:
-                rendered.plain[prefix + name] = written
-                rendered.genai[prefix + name] = written
-            elif size <= MAX_ROOT_METADATA_VALUE:
-                rendered.root = {**rendered.root, prefix + name: written}
+        if number < MAX_METADATA_KEYS and size <= MAX_METADATA_VALUE:
+            everywhere[name] = written
+        elif size <= MAX_ROOT_METADATA_VALUE:
+            on_root[name] = written
+    targets = {
+        EVERY_SPAN: (rendered.plain, rendered.genai),
+        GENAI_SPANS: (rendered.genai,),
+        LOCAL_ROOT: (root := dict(rendered.root),),
+    }
+    for write in spelling.metadata:
+        for target in targets[write.on]:
+            target.update(spelling.named(write, everywhere))
+        if on_root:
+            root.update(spelling.named(write, {**everywhere, **on_root} if write.shape == JSON else on_root))
+    if root:
+        rendered.root = root
 
 
 def _bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "backslashreplace"))
 
 
-def attribute_value(value: object) -> Any:
-    """Return `value` as a span attribute takes it: scalars and arrays of one kind as they are, the rest as JSON."""
+def attribute_value(value: object, guard: TextGuard | None = None) -> Any:
+    """Return `value` as a span attribute takes it: scalars and arrays of one kind as they are, the rest as JSON.
+
+    `guard` sees every text in it, and raises where that must not be written.
+    """
     if isinstance(value, str):
-        return utf8(value)
+        return utf8(value if guard is None else guard.text(value, MAX_ROOT_METADATA_VALUE))
     if isinstance(value, (bool, float)) or (isinstance(value, int) and value.bit_length() < 64):
-        return value
+        return value if guard is None or isinstance(value, bool) else guard.number(value)
     if isinstance(value, (list, tuple)) and len(value) <= MAX_ARRAY:
         kinds = {type(item) for item in value}
         if kinds <= {str}:
-            return tuple(utf8(item) for item in value)
-        if len(kinds) == 1 and (
-            kinds <= {bool, float} or (kinds == {int} and all(item.bit_length() < 64 for item in value))
+            if guard is None:
+                return tuple(utf8(item) for item in value)
+            if sum(map(len, value)) <= MAX_ROOT_METADATA_VALUE:
+                return tuple(utf8(guard.text(item, MAX_ROOT_METADATA_VALUE)) for item in value)
+        elif (
+            len(kinds) == 1
+            and _are_numbers(kinds, value)
+            and (guard is None or kinds == {bool} or all(guard.number(item) == item for item in value))
         ):
             return tuple(value)
-    return captured(value)[0]
+    return captured(value, guard)[0]
+
+
+def _are_numbers(kinds: set[type], value: Sequence[Any]) -> bool:
+    return kinds <= {bool, float} or (kinds == {int} and all(item.bit_length() < 64 for item in value))

@@ -14,14 +14,16 @@ from ._guard import swallowed
 from .attributes import LANGWATCH_SPAN_TYPE, TIME_TO_FIRST_CHUNK
 from .capture import MAX_BYTES, is_framework_object
 from .current import Span, Trace
+from .failures import record_error
 from .identity import EMPTY
 from .naming import SCOPE_KEY, open_scope
 from .open_span import open_span_of
 from .options import Options
-from .recording import record_error, record_value, update_span
+from .recording import record_value, update_span
 from .scope import Scope
 from .streaming import follow
-from .tracers import tracer
+from .texts import MARGIN
+from .tracers import TRACER_KEY, tracer
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -78,7 +80,7 @@ class SpanRunning(ConversationRunning):
     word = "span"
     _scope: Scope | None = None
     _chunks: list[str] | None = None
-    _room = MAX_BYTES + 1  # One more, so that what was cut is marked.
+    _room = MAX_BYTES + MARGIN + 1  # One more, so that what was cut is marked.
 
     def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.options = options
@@ -108,7 +110,11 @@ class SpanRunning(ConversationRunning):
     ) -> None:
         """Start the span below `context`, and record the arguments where that is on."""
         options = self.options
-        made_by = tracer() if options.provider is None else options.tracer
+        if options.provider is None:
+            made_by = tracer(context)
+        else:
+            made_by = options.tracer
+            context = set_value(TRACER_KEY, made_by, context)
         self.span = made_by.start_span(
             options.name, context, options.kind, options.attributes, options.links or None, options.start_time
         )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import weakref
 
 from .identity import EMPTY, Conversation
+from .loan import Loan, mixes
 from .open_span import OpenSpan
 from .rendering import NOTHING, Rendered, render
 
@@ -60,6 +60,10 @@ class Scope:
     """Opened for a local root by no one's word."""
     http: str | None = None
     """Where the local root is an HTTP server span: the name of its instrumentation scope."""
+    flow: weakref.ref[object] | None = None
+    """The flow of execution that serves that request."""
+    request: Scope | None = None
+    """The scope above of such a request."""
     successor = False
     """Opened because a second thread was named."""
     closed = False
@@ -70,6 +74,7 @@ class Scope:
         self.open: set[OpenSpan] = set()
         if above is not None:
             self.above = above
+            self.request = above.in_request
             with lock:
                 if above.closed or above.successor:
                     _shorten(above)
@@ -80,6 +85,16 @@ class Scope:
         if above.below is None:
             above.below = weakref.WeakSet()
         above.below.add(self)
+
+    @property
+    def in_request(self) -> Scope | None:
+        """The scope of the HTTP request: this one or one above."""
+        return self if self.http is not None else self.request
+
+    def served_by(self) -> object:
+        """Return the flow that serves the request, or None where that is over."""
+        request = self.in_request
+        return request.flow() if request is not None and request.flow is not None else None
 
     def is_below(self, other: Scope) -> bool:
         """Say whether `other` is among the scopes above this one."""
@@ -109,56 +124,16 @@ class Scope:
         loan = self.loan
         return self.named if loan is None or not loan.reaches(self) else self.named.over(loan.conversation)
 
-    def at_export(self) -> Rendered:
+    def at_export(self, held: OpenSpan) -> Rendered:
         """Return what names a span of this scope that ended before it had a name."""
         if self.contested:
             return NOTHING
         if self.named.thread_id is None:
             if self.loan is not None:
-                return self.loan.rendered
+                return self.loan.rendered if self.loan.reaches_ended(held, self) else self.rendered
             if self.closed and self.heir_of is not None and (loan := self.heir_of.loan) is not None:
                 return NOTHING if mixes(loan.conversation, self.named) else loan.rendered
         return self.rendered
-
-
-class Loan:
-    """A name that a scope lent to the request around it."""
-
-    def __init__(self, conversation: Conversation, giver: Scope, named: Conversation) -> None:
-        self.conversation = conversation
-        self.giver = weakref.ref(giver)
-        self.flow = weakref.ref(flow())
-        self.rendered = render(named.over(conversation))
-
-    def reaches(self, scope: Scope) -> bool:
-        """Say whether what runs now is the code that called the giver, or what follows the request.
-
-        Not a task beside it, which may be about to name a thread of its own.
-        """
-        return scope.closed or self.flow() is flow()
-
-
-def flow() -> object:
-    """Return the task, else the thread, that runs; the thing itself, because ids are used again."""
-    # Not imported for this: a program without asyncio has no tasks, and the import is slow.
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is not None:
-        try:
-            task: object = asyncio.current_task()
-        except RuntimeError:
-            task = None
-        if task is not None:
-            return task
-    return threading.current_thread()
-
-
-def mixes(one: Conversation, other: Conversation) -> bool:
-    """Say whether the two name different threads, users or customers."""
-    return (
-        (one.thread_id or other.thread_id) != (other.thread_id or one.thread_id)
-        or (one.user_id or other.user_id) != (other.user_id or one.user_id)
-        or (one.customer_id or other.customer_id) != (other.customer_id or one.customer_id)
-    )
 
 
 def _shorten(scope: Scope) -> None:

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from ._guard import guarded, swallowed
+from .attributes import USER_HASH
 from .open_span import OpenSpan, late_of, sequence
 from .rendering import NOTHING, Attributes
 from .stamping import attributes_of
@@ -78,7 +79,7 @@ class ConversationSpanExporter(SpanExporter):
             return (
                 held.ended > self._flushed
                 and held.thread_id is None
-                and scope.at_export().thread_id is None
+                and scope.at_export(held).thread_id is None
                 and scope.is_live
                 and len(self._kept) < MAX_KEPT
             )
@@ -152,7 +153,7 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
     if held is None:
         return span
     try:
-        rendered = held.scope.at_export()
+        rendered = held.scope.at_export(held)
         if held.thread_id is not None and held.thread_id != rendered.thread_id:
             rendered = held.stamped if held.stamped.thread_id else held.given
         if rendered is NOTHING:
@@ -161,9 +162,13 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
         genai = held.genai or held.stamper.is_genai(span, present)
         wanted = rendered.ids if span.dropped_attributes else rendered.for_span(genai, held.root)
         before = len(present)
-        for key, value in held.stamper.fit(wanted).items():
+        for key, value in held.stamper.fit(wanted, rendered).items():
             present.setdefault(key, value)
-        return _NamedSpan(span, present) if len(present) > before else span
+        user = rendered.plain.get(USER_HASH)
+        hidden = held.without_user(present, user) if user is not None and held.written else None
+        if hidden:
+            present.update(hidden)
+        return _NamedSpan(span, present) if hidden or len(present) > before else span
     except Exception as error:
         swallowed("naming a span at export", error)
         return span

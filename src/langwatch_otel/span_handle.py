@@ -11,7 +11,8 @@ from opentelemetry.trace import get_current_span as current_otel_span
 from opentelemetry.util.types import AttributeValue
 
 from ._guard import guarded, say_once
-from .recording import record_error, update_span
+from .failures import described, record_error, record_exception
+from .recording import update_span
 
 if TYPE_CHECKING:
     from .current import Trace
@@ -79,7 +80,7 @@ class Span:
     def record_exception(self, exception: BaseException) -> None:
         """Record an exception on the span, without changing its status."""
         with guarded("recording an exception"):
-            self.otel.record_exception(exception)
+            record_exception(self.otel, exception)
 
     def record_error(self, error: BaseException) -> None:
         """Record an exception on the span with status ERROR, as in the LangWatch SDK."""
@@ -89,7 +90,10 @@ class Span:
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status of the span."""
         with guarded("setting a status"):
-            self.otel.set_status(status, description)
+            if isinstance(status, Status):
+                self.otel.set_status(Status(status.status_code, described(self.otel, status.description)))
+            else:
+                self.otel.set_status(status, described(self.otel, description))
 
     def update_name(self, name: str) -> None:
         """Rename the span."""

@@ -11,19 +11,16 @@ from opentelemetry.trace import SpanKind
 from . import scope as _scope
 from ._guard import guarded, swallowed
 from .attributes import HTTP_METHODS
+from .loan import Loan, enter_request, is_by_framework, note_end
 from .naming import SCOPE_KEY, scope_of
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, sequence
 from .rendering import NOTHING
-from .scope import Loan, Scope
+from .scope import Scope
 from .span_exporter import let_go
 from .stamping import Stamper
 
 # More spans than this between their end and the news of it: another processor raises there. Forget them.
 MAX_ENDING = 1000
-
-
-# Whose spans below the server span are the request's own, beside the application's.
-_FRAMEWORKS = ("fastapi", "opentelemetry.instrumentation.")
 
 
 class ConversationSpanProcessor(SpanProcessor):
@@ -85,6 +82,7 @@ class ConversationSpanProcessor(SpanProcessor):
         scope.implicit = True
         if http:
             scope.http = span.instrumentation_scope.name if span.instrumentation_scope is not None else ""
+            scope.flow = enter_request()
         held = OpenSpan(span, scope, None, self._stamper)
         held.opened_scope = True
         return held
@@ -104,6 +102,9 @@ class ConversationSpanProcessor(SpanProcessor):
             if not (held.stamped.whole or held.given.whole) or span.dropped_attributes:
                 if len(self._ending) >= MAX_ENDING:
                     self._ending.clear()
+                request = held.scope.in_request
+                if request is not None:
+                    note_end(span, held, request)
                 held.ended = next(sequence)
                 self._ending[span.context.span_id] = held
         except Exception as error:
@@ -143,7 +144,6 @@ def _borrows(span: Span, parent: OpenSpan | None, scope: Scope, loan: Loan) -> b
         return False
     if parent is not None and parent.borrowed:
         return True
-    made_by = span.instrumentation_scope
-    if made_by is not None and made_by.name == scope.http and made_by.name.startswith(_FRAMEWORKS):
+    if scope.http is not None and is_by_framework(span, scope):
         return True
     return loan.reaches(scope)

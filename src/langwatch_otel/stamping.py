@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry.util.types import AttributeValue
 
-from .attributes import (
-    GEN_AI_CONVERSATION_ID,
-    GEN_AI_PREFIX,
-    LANGWATCH_CUSTOMER_ID,
-    LANGWATCH_THREAD_ID,
-    SESSION_ID,
-    USER_ID,
-)
+from .attributes import GEN_AI_PREFIX
 from .genai import is_genai_scope
 from .privacy import cut
 from .rendering import Attributes, Rendered
@@ -27,8 +20,6 @@ FEW = 2
 
 # Instrumentation scopes are few; more names than this are made from data.
 MAX_SCOPE_NAMES = 1000
-
-_IDS = (SESSION_ID, USER_ID, GEN_AI_CONVERSATION_ID, LANGWATCH_THREAD_ID, LANGWATCH_CUSTOMER_ID)
 
 
 class HasAttributes(Protocol):
@@ -143,7 +134,7 @@ class Stamper:
         else:
             span.set_attributes(wanted)
         if rendered.length > self._length:
-            self._survive(span, wanted, rendered.length)
+            self._survive(span, wanted, rendered)
 
     def _squeeze(
         self, span: RecordingSpan, present: Attributes, wanted: Attributes, rendered: Rendered, count: int
@@ -160,20 +151,21 @@ class Stamper:
         else:  # This provider's limit is lower than the environment says.
             self._limit = count - (span.dropped_attributes - dropped)
 
-    def _survive(self, span: RecordingSpan, written: Attributes, length: int) -> None:
+    def _survive(self, span: RecordingSpan, written: Attributes, rendered: Rendered) -> None:
         """Keep long ids apart where the value length limit would cut them: two of them must never become one."""
         kept = attributes_of(span)
-        ids = {key: written[key] for key in _IDS if key in written and key in kept}
+        ids = {key: written[key] for key in rendered.spelling.ids if key in written and key in kept}
         cut_off = {key: value for key, value in ids.items() if kept[key] != value and value.startswith(kept[key])}
         if cut_off:
             self.longest = len(next(kept[key] for key in cut_off))
             span.set_attributes({key: cut(value, self.longest) for key, value in cut_off.items()})
-        elif any(len(value) == length for value in ids.values()):
-            self._length = length
+        elif any(len(value) == rendered.length for value in ids.values()):
+            self._length = rendered.length
 
-    def fit(self, attributes: Attributes) -> Attributes:
+    def fit(self, attributes: Attributes, rendered: Rendered) -> Attributes:
         """Return `attributes` with the ids cut as they were on the spans of this provider that were open."""
         longest = self.longest
         if longest is None:
             return attributes
-        return {key: cut(value, longest) if key in _IDS else value for key, value in attributes.items()}
+        ids = rendered.spelling.ids
+        return {key: cut(value, longest) if key in ids else value for key, value in attributes.items()}

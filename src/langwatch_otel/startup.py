@@ -51,6 +51,7 @@ def setup(
     for name in _INERT:
         if settings.pop(name, None):
             say_once(f"setup({name}=) does nothing here: it needs LangWatch's own client")
+    _check(base_attributes, headers, instrumentors)
     chosen = config.read(settings, base=config.active() if _is_set_up() else None)
     goes_to = destination.choose(endpoint_url, api_key)
     destination.check(goes_to)
@@ -69,16 +70,37 @@ def setup(
     return provider
 
 
+def _check(base_attributes: object, headers: object, instrumentors: object) -> None:
+    """Raise ConfigurationError before anything is changed, and not a bare TypeError in the middle."""
+    if base_attributes is not None and not isinstance(base_attributes, Mapping):
+        raise ConfigurationError("base_attributes", base_attributes, "a mapping of resource attributes")
+    if headers is not None and not (
+        isinstance(headers, Mapping) and all(isinstance(each, str) for pair in headers.items() for each in pair)
+    ):
+        # Not with its values: they are credentials.
+        raise ConfigurationError("headers", type(headers).__name__, "a mapping of strings to strings")
+    if instrumentors is not None and not (
+        isinstance(instrumentors, Sequence) and all(hasattr(each, "instrument") for each in instrumentors)
+    ):
+        raise ConfigurationError(
+            "instrumentors", instrumentors, "a list of instrumentors, such as OpenAIInstrumentor()"
+        )
+
+
 def _turn_on_others(provider: Any, instrumentors: Sequence[Any] | None) -> None:
     """Turn on the instrumentations around ours; uninstrument() turns them off."""
     if instrumentors is None:
         with guarded("turning on FastAPI's spans"):
             fastapi.spans_on(provider)
-    with guarded("mending the ends of OpenAI's streams"):
-        openai.on()
-        also_undo(openai.off)
-    for instrumentor in instrumentations.turn_on(instrumentors, provider):
+    chosen = instrumentations.installed() if instrumentors is None else instrumentors
+    if any(openai.is_mended(instrumentor) for instrumentor in chosen):
+        with guarded("mending the ends of OpenAI's streams"):
+            openai.on()
+            also_undo(openai.off)
+    for instrumentor in instrumentations.turn_on(chosen, provider):
         also_undo(instrumentor.uninstrument)
+        if config.active().capture_content is False:
+            instrumentations.warn_of_content(instrumentor)
 
 
 def ensure_setup(api_key: str | None = None) -> None:

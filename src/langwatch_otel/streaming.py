@@ -41,7 +41,7 @@ def follow(response: Any, running: Running) -> bool:
 async def _steps(body: Any, running: Running, thrown_away: weakref.finalize[..., Any]) -> AsyncGenerator[Any, None]:
     """Run each step of `body` in the context of the turn; the server never sees that context."""
     context, step = running.context, body.__anext__
-    synchronous = _in_threads(body)
+    synchronous = in_threads(body)
     error: BaseException | None = None
     try:
         while True:
@@ -64,7 +64,7 @@ async def _steps(body: Any, running: Running, thrown_away: weakref.finalize[...,
         finally:
             put_back(token)
             if synchronous is not None:
-                _close_in_a_thread(synchronous, context)
+                close_in_a_thread(synchronous, context)
         raise
     finally:
         thrown_away.detach()
@@ -108,7 +108,7 @@ async def _close(steps: AsyncGeneratorType[Any, None]) -> None:
     await steps.aclose()
 
 
-def _in_threads(body: Any) -> GeneratorType[Any, Any, Any] | None:
+def in_threads(body: Any) -> GeneratorType[Any, Any, Any] | None:
     """Return the generator that Starlette runs in threads, and never closes, for a synchronous body."""
     if getattr(getattr(body, "ag_code", None), "co_name", None) != "iterate_in_threadpool":
         return None
@@ -116,7 +116,8 @@ def _in_threads(body: Any) -> GeneratorType[Any, Any, Any] | None:
     return found if inspect.isgenerator(found) else None
 
 
-def _close_in_a_thread(generator: GeneratorType[Any, Any, Any], context: Context) -> None:
+def close_in_a_thread(generator: GeneratorType[Any, Any, Any], context: Context) -> None:
+    """Close `generator`, in `context`, unless it is over."""
     # In a thread because its clean-up may block, as its steps may; there nothing can be waited for any more.
     if generator.gi_frame is None or generator.gi_running:
         return

@@ -6,10 +6,14 @@ import threading
 import weakref
 from typing import Any
 
+from opentelemetry.context import Context, create_key, get_current
 from opentelemetry.trace import Tracer, TracerProvider, get_tracer_provider
 
 from ._guard import guarded
 from .genai import OWN_SCOPE
+
+# The tracer of a block that was given a provider: what is made inside it stays with that provider.
+TRACER_KEY = create_key("langwatch_otel.tracer")
 
 _chosen: weakref.ref[TracerProvider] | None = None
 _cached: tuple[weakref.ref[Any], Tracer] | None = None
@@ -23,9 +27,12 @@ def choose(provider: TracerProvider | None) -> None:
     _cached = None
 
 
-def tracer() -> Tracer:
-    """Return the tracer of the provider in use, whenever that was set."""
+def tracer(context: Context | None = None) -> Tracer:
+    """Return the tracer of the block around, if that was given a provider, else of the provider in use."""
     global _cached
+    given = (get_current() if context is None else context).get(TRACER_KEY)
+    if isinstance(given, Tracer):
+        return given
     provider = _in_use() if _chosen is not None else get_tracer_provider()
     if _cached is None or _cached[0]() is not provider:
         _cached = (weakref.ref(provider), provider.get_tracer(OWN_SCOPE))

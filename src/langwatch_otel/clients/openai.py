@@ -16,6 +16,12 @@ from langwatch_otel.frameworks.wrapping import Method, MethodWrapper, installed
 _INSTRUMENTATION = "opentelemetry.instrumentation.openai"
 
 
+def is_mended(instrumentor: object) -> bool:
+    """Say whether `instrumentor` is of the package whose streams `on` mends."""
+    module = type(instrumentor).__module__
+    return module == _INSTRUMENTATION or module.startswith(_INSTRUMENTATION + ".")
+
+
 def on() -> None:
     """Mend the streams of that package, wherever it is installed, as soon as it is imported."""
     if installed(_INSTRUMENTATION):

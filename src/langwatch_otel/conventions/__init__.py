@@ -1,26 +1,53 @@
-"""How each vendor spells a conversation on a span: one module per vendor, one line each in `CONVENTIONS`."""
+"""How each vendor spells a conversation on a span: one module per vendor, one line each in `NAMES`."""
 
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._convention import Convention
-from .langwatch import LANGWATCH
-from .otel import OTEL
-
 if TYPE_CHECKING:
+    from ._convention import Convention
     from ._reading import Canonical, Message, ToolCall, canonical
 
-CONVENTIONS: tuple[Convention, ...] = (OTEL, LANGWATCH)
-"""Earlier wins where two write the same attribute."""
+    CONVENTIONS: tuple[Convention, ...]
+    """All of them, in the order of `NAMES`."""
 
-__all__ = ["CONVENTIONS", "Canonical", "Convention", "Message", "ToolCall", "canonical"]
+NAMES = (
+    "otel",
+    "langwatch",
+    "langfuse",
+    "openinference",
+    "mlflow",
+    "traceloop",
+    "laminar",
+    "langsmith",
+    "opik",
+    "logfire",
+    "azure_monitor",
+    "new_relic",
+    "sentry",
+    "posthog",
+    "weave",
+    "agentcore",
+    "google",
+    "vercel",
+)
+"""Earlier wins where two say the same thing differently. A module is loaded when its convention is asked for."""
+
+__all__ = ["CONVENTIONS", "NAMES", "Canonical", "Message", "ToolCall", "canonical", "load"]
 
 _FOR_READING = frozenset({"Canonical", "Message", "ToolCall", "canonical"})
 
 
-def __getattr__(name: str) -> Any:
-    # Tracing writes alone; what reads is loaded by those who read.
-    if name in _FOR_READING:
-        from importlib import import_module
+@cache
+def load(name: str) -> "Convention":
+    """Return the convention of that name."""
+    found: Convention = import_module(f".{name}", __name__).CONVENTION
+    return found
 
-        return getattr(import_module(f"{__name__}._reading"), name)
+
+def __getattr__(name: str) -> Any:
+    if name == "CONVENTIONS":
+        return tuple(map(load, NAMES))
+    if name in _FOR_READING:  # Tracing writes alone: what reads is loaded by those who read.
+        return getattr(import_module("._reading", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

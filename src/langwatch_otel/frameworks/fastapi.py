@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any
 
-from langwatch_otel._guard import guarded
+from opentelemetry.trace import get_tracer_provider
+
+from langwatch_otel._guard import guarded, say_once
 
 from .wrapping import MethodWrapper, installed
 
@@ -42,7 +44,16 @@ def spans_on(tracer_provider: "TracerProvider | None" = None) -> bool:
     itself is left alone.
     """
     global _provider
-    if not installed("fastapi") or _makes_its_own() or not installed(CONTRIB):
+    if not installed("fastapi"):
+        return False
+    if _makes_its_own():
+        if tracer_provider is not None and tracer_provider is not get_tracer_provider():
+            say_once(
+                "this FastAPI makes its spans with the global tracer provider, which is not the one given:"
+                ' FastAPI(telemetry={"tracer_provider": provider}) has it use yours'
+            )
+        return False
+    if not installed(CONTRIB):
         return False
     _provider = tracer_provider
     return _entry.on()

@@ -1,0 +1,120 @@
+"""Loan: a name that a conversation inside an HTTP request lends to the request, and what the loan reaches."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from .identity import Conversation
+from .rendering import render
+
+if TYPE_CHECKING:
+    from .open_span import OpenSpan
+    from .scope import Scope
+    from .stamping import RecordingSpan
+
+# Whose spans in a request are the request's own, beside the application's.
+_FRAMEWORKS = ("fastapi", "opentelemetry.instrumentation.")
+
+# Both in the thread's or task's own variables, not in OpenTelemetry's context: that one is carried into the threads
+# of a pool, where one thread runs job after job, of one conversation and of another.
+_in_request: ContextVar[bool] = ContextVar("langwatch_otel.in_request", default=False)
+_last: ContextVar[int] = ContextVar("langwatch_otel.last_loan", default=0)
+
+
+class Loan:
+    """A name that a scope lent to the request around it."""
+
+    def __init__(self, conversation: Conversation, giver: Scope, named: Conversation, number: int) -> None:
+        self.conversation = conversation
+        self.giver = weakref.ref(giver)
+        self._asker = giver.anchor.span if giver.anchor is not None else None
+        self.flow = weakref.ref(flow())
+        self.number = number
+        """Its place among the ends of spans."""
+        self.rendered = render(named.over(conversation))
+        if _in_request.get():
+            _last.set(number)
+
+    @property
+    def asker_is_open(self) -> bool:
+        """Whether the span that the giver was opened in is open; not asked of the giver, which may be freed by then."""
+        asker: Any = self._asker() if self._asker is not None else None
+        return asker is not None and bool(asker.is_recording())
+
+    def reaches(self, scope: Scope) -> bool:
+        """Say whether what runs now is the code that called the giver, or what follows the request.
+
+        Not a task beside it, nor the next job of the same thread: those may be about to name a thread of their own.
+        """
+        if scope.closed:
+            return True
+        here = flow()
+        return self.flow() is here and (not isinstance(here, threading.Thread) or _last.get() == self.number)
+
+    def reaches_ended(self, held: OpenSpan, scope: Scope) -> bool:
+        """Say the same of a span that ended before it had a name."""
+        if scope.closed or held.ended_in is None:
+            return True
+        if (over := held.below_framework) is not None and (over is held or 0 < over.ended < self.number):
+            return True
+        ended_in = held.ended_in()
+        return ended_in is not None and (ended_in is self.flow() or ended_in is scope.served_by())
+
+
+def note_end(span: RecordingSpan, held: OpenSpan, request: Scope) -> None:
+    """Note, of a span that ends without a name in a request, what decides whether the request's loan is for it."""
+    held.ended_in = weakref.ref(flow())
+    found: OpenSpan | None = held
+    while found is not None and not found.root:
+        made = span if found is held else found.span()
+        if made is not None and is_by_framework(made, request):
+            held.below_framework = found
+            return
+        found = found.parent
+
+
+def is_by_framework(span: Any, request: Scope) -> bool:
+    """Say whether the instrumentation that made the request's server span made `span` too."""
+    made_by = span.instrumentation_scope
+    return made_by is not None and made_by.name == request.http and made_by.name.startswith(_FRAMEWORKS)
+
+
+def enter_request() -> weakref.ref[object]:
+    """Take note that an HTTP request begins here; return the flow that serves it."""
+    _in_request.set(True)
+    return weakref.ref(flow())
+
+
+def flow() -> object:
+    """Return the task, else the thread, that runs; the thing itself, because ids are used again."""
+    # Not imported for this: a program without asyncio has no tasks, and the import is slow.
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None:
+        try:
+            task: object = asyncio.current_task()
+        except RuntimeError:
+            task = None
+        if task is not None:
+            return task
+    trio = sys.modules.get("trio")
+    if trio is not None:
+        try:
+            task = trio.lowlevel.current_task()
+        except (RuntimeError, AttributeError):  # Not under trio, or trio is just being imported.
+            task = None
+        if task is not None:
+            return task
+    return threading.current_thread()
+
+
+def mixes(one: Conversation, other: Conversation) -> bool:
+    """Say whether the two name different threads, users or customers."""
+    return (
+        (one.thread_id or other.thread_id) != (other.thread_id or one.thread_id)
+        or (one.user_id or other.user_id) != (other.user_id or one.user_id)
+        or (one.customer_id or other.customer_id) != (other.customer_id or one.customer_id)
+    )

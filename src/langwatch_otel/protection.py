@@ -1,0 +1,67 @@
+"""The guard that the texts of a span pass, by what is set and by whose span it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from types import MappingProxyType
+from typing import Any
+
+from opentelemetry.trace import Span
+from opentelemetry.util.types import AttributeValue
+
+from . import config
+from ._guard import swallowed
+from .identity import Conversation
+from .open_span import open_span_of
+from .rendering import MAX_ROOT_METADATA_KEYS, MAX_ROOT_METADATA_VALUE, attribute_value
+from .texts import TextGuard, WithheldError
+
+
+def guard_of(span: Span) -> TextGuard | None:
+    """Return what one value passes on its way to `span`; None where nothing is set that would change it."""
+    chosen = config.active()
+    if chosen.redact is None and chosen.user_id_hash_key is None:
+        return None
+    held = open_span_of(span)
+    return TextGuard(chosen.redact, chosen.user_id_hash_key, held.user if held is not None else None)
+
+
+def write(span: Span, key: str, value: AttributeValue, guard: TextGuard | None) -> None:
+    """Set an attribute that passed `guard`, and remember which: a user who is named later is taken out of it."""
+    span.set_attribute(key, value)
+    if guard is not None and (held := open_span_of(span)) is not None:
+        held.written = held.written | {key}
+        if held.user != guard.user:  # Named by another thread meanwhile.
+            held.hide_user(span)
+
+
+def redacted(conversation: Conversation) -> Conversation:
+    """Return the conversation with its metadata and labels as `redact` leaves them; what it withholds is left out.
+
+    Once, when they are given: user code must not run while the scope is named, nor on every span.
+    """
+    redact = config.active().redact
+    if redact is None or not (conversation.metadata or conversation.labels):
+        return conversation
+    metadata: dict[str, Any] = {}
+    for name, value in _bounded(conversation.metadata):
+        try:
+            metadata[name] = attribute_value(value, TextGuard(redact, None, None))
+        except WithheldError:
+            continue
+        except Exception as error:  # A value of the user's own making.
+            swallowed("reading metadata", error)
+    labels = []
+    guard = TextGuard(redact, None, None)
+    for label in conversation.labels:
+        try:
+            labels.append(guard.text(label, MAX_ROOT_METADATA_VALUE))
+        except WithheldError:
+            continue
+    kept = MappingProxyType(metadata) if metadata else Conversation().metadata
+    return conversation._replace(metadata=kept, labels=tuple(label for label in labels if label))
+
+
+def _bounded(metadata: Mapping[str, Any]) -> islice[tuple[str, Any]]:
+    return islice(metadata.items(), MAX_ROOT_METADATA_KEYS)

@@ -1,0 +1,158 @@
+"""What becomes of a text before it is written: `redact` sees it, and the raw id of the span's user is taken out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from inspect import iscoroutinefunction
+from typing import Any
+
+from ._guard import say_once
+from .errors import ConfigurationError
+from .privacy import beginning, hashed
+
+Redact = Callable[[str], str]
+
+# So far beyond the cut `redact` sees a text: a secret that begins before the cut is seen whole.
+MARGIN = 4 * 1024
+
+# So much text of one value is given to `redact`, however little is left of it.
+MAX_WORK = 64 * 1024
+
+CUT = "…[cut]"
+
+# No id is longer; of a longer text no hash is made.
+MAX_ID = 16 * 1024
+
+_WORD = re.compile(r"[^\s\"'`<>()\[\]{},;=]+")
+
+_JSON_BEGINS = ("{", "[")
+_JSON_VALUE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
+
+_inside = threading.local()
+
+
+class WithheldError(Exception):
+    """Raised in place of a text that must not be written; whoever wanted to write it writes nothing."""
+
+
+def withhold(text: str) -> str:  # noqa: ARG001
+    """Refuse any text: what `redact` is where the one that was asked for cannot be had."""
+    raise WithheldError
+
+
+def load_redact(setting: str, value: object) -> Redact:
+    """Return the callable that `value` is, or is the import path of; raises ConfigurationError."""
+    takes = "a function from text to text, or its import path (package.module:function)"
+    found: Any = value
+    if isinstance(value, str):
+        module, _, name = value.strip().partition(":") if ":" in value else value.strip().rpartition(".")
+        try:
+            found = import_module(module)
+            for step in name.split("."):
+                found = getattr(found, step)
+        except Exception as error:
+            raise ConfigurationError(setting, value, takes) from error
+    if not callable(found) or iscoroutinefunction(found):
+        raise ConfigurationError(setting, value, takes)
+    redact: Redact = found
+    return redact
+
+
+def _redacted(redact: Redact, text: str) -> str:
+    if getattr(_inside, "redact", False):
+        raise WithheldError  # It is traced itself: it would be asked about its own argument, and so on.
+    _inside.redact = True
+    try:
+        found = redact(text)
+    except WithheldError:
+        raise
+    except Exception as error:
+        say_once(f"redact raised {type(error).__name__}: the text is not recorded", logging.ERROR)
+        raise WithheldError from None
+    finally:
+        _inside.redact = False
+    if not isinstance(found, str):
+        say_once(f"redact returned {type(found).__name__}, not str: the text is not recorded", logging.ERROR)
+        raise WithheldError
+    return found if type(found) is str else str.__str__(found)
+
+
+class TextGuard:
+    """What the texts of one value pass."""
+
+    user: str | None
+    """The pseudonym of the user whose raw id is taken out."""
+
+    def __init__(self, redact: Redact | None, key: bytes | None, user: str | None) -> None:
+        self._redact = redact
+        self._key = key
+        self.user = user
+        self._hash = b"" if user is None else beginning(user)
+        self._work = MAX_WORK
+
+    def begin(self) -> None:
+        """Begin the value anew."""
+        self._work = MAX_WORK
+
+    def text(self, text: str, room: int) -> str:
+        """Return what may be written of `text`, where `room` characters are kept; raises WithheldError."""
+        return self._told(text, room, self.without_user)
+
+    def prose(self, text: str, room: int) -> str:
+        """Do what `text` does, and replace the user's id where it stands as a word, as in `KeyError: 'u1'`."""
+        return self._told(text, room, lambda given: _WORD.sub(self._word, given))
+
+    def _told(self, text: str, room: int, without_user: Callable[[str], str]) -> str:
+        if self._redact is not None:
+            if self._work <= 0:
+                return CUT
+            room = min(room, self._work)
+            self._work -= min(len(text), room + MARGIN)
+        given = text[: room + MARGIN]
+        found = given if self.user is None else without_user(given)
+        if self._redact is not None:
+            found = _redacted(self._redact, found)
+        if len(given) == len(text):
+            return found
+        # The end may be half a secret, which no pattern finds.
+        return found[: min(room, max(0, len(found) - MARGIN))] + CUT
+
+    def _word(self, found: re.Match[str]) -> str:
+        word = found.group()
+        bare = word.rstrip(".:!?")
+        return (self.user or "") + word[len(bare) :] if self.is_user(bare) else word
+
+    def number(self, number: float) -> float | str:
+        """Return `number`, or what its text becomes where that is another."""
+        text = str(number)
+        found = self.text(text, len(text))
+        return number if found == text else found
+
+    def is_user(self, text: str) -> bool:
+        """Say whether `text` is the raw id of the user: told by its hash, for the id itself is not kept."""
+        if self.user is None or not self._key or len(text) > MAX_ID:
+            return False
+        return hashed(text, self._key).startswith(self._hash)
+
+    def without_user(self, text: str) -> str:
+        """Return `text` with the raw id replaced where it is the whole of it, or a whole value of JSON in it."""
+        if self.is_user(text):
+            return self.user or ""
+        # Not parsed: it may be cut, or deep, and what is not the id stays as it was written.
+        return _JSON_VALUE.sub(self._value, text) if text.startswith(_JSON_BEGINS) else text
+
+    def _value(self, found: re.Match[str]) -> str:
+        value: str = found.group()
+        if not value.startswith('"'):
+            return json.dumps(self.user) if self.is_user(value) else value
+        try:
+            read = json.loads(value, strict=False)
+        except ValueError:
+            return value
+        told = self.without_user(read)
+        return value if told == read else json.dumps(told, ensure_ascii=False)

@@ -1,0 +1,163 @@
+"""What runs beside a conversation in the same request does not get its id, however long the request is open."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from fastapi import Depends
+from opentelemetry.instrumentation.threading import ThreadingInstrumentor
+
+import langwatch_otel as langwatch
+from _servers import post
+
+
+def threads(traced, endpoint):
+    """Serve one request to `endpoint`; return {name: thread} of its spans."""
+    app = traced.app()
+    app.post("/turn")(endpoint)
+    with traced.served(app) as port:
+        assert post(port, "/turn", {})[0] == 200
+    return {name: thread for name, thread in traced.threads().items() if not name.startswith(("POST", "fastapi."))}
+
+
+def end(traced, name):
+    traced.tracer.start_span(name).end()
+
+
+async def batches(traced):
+    """Two batches go out while the request is open."""
+    for _ in range(2):
+        await asyncio.to_thread(traced.batch.force_flush)
+
+
+def converse(traced, thread):
+    with langwatch.conversation(thread_id=thread):
+        end(traced, f"in {thread}")
+
+
+def test_an_export_between_two_names_lends_nothing_to_the_second(traced):
+    """A task that is still to name its thread keeps its spans unnamed, though the first name is known at export."""
+    named, exported = asyncio.Event(), asyncio.Event()
+
+    async def first():
+        end(traced, "before a")
+        converse(traced, "a")
+        named.set()
+
+    async def second():
+        end(traced, "before b")
+        await exported.wait()
+        converse(traced, "b")
+
+    async def between():
+        await named.wait()
+        await batches(traced)
+        exported.set()
+
+    async def endpoint():
+        end(traced, "before all")
+        await asyncio.gather(first(), second(), between())
+        return {}
+
+    assert threads(traced, endpoint) == {
+        "before all": "a",  # The request's own: its first conversation's, when that is all that is known.
+        "before a": "a",
+        "in a": "a",
+        "before b": None,
+        "in b": "b",
+    }
+
+
+def test_what_the_framework_ended_before_is_named_while_the_request_is_open(traced):
+    """A dependency's spans belong to the request, in whatever thread they ended."""
+
+    def found():
+        end(traced, "in a thread")
+
+    async def also():
+        end(traced, "in the task")
+
+    app, at_once = traced.app(), {}
+
+    @app.post("/turn")
+    async def turn(one: None = Depends(found), other: None = Depends(also)):
+        await asyncio.to_thread(converse, traced, "a")
+        await batches(traced)
+        at_once.update({span.name: span.attributes.get("session.id") for span in traced.exporter.get_finished_spans()})
+        return {}
+
+    with traced.served(app) as port:
+        assert post(port, "/turn", {})[0] == 200
+    assert at_once == dict.fromkeys(("fastapi.dependencies", "in a thread", "in the task", "in a"), "a")
+
+
+@pytest.fixture
+def threads_carry_the_context():
+    ThreadingInstrumentor().instrument()
+    yield
+    ThreadingInstrumentor().uninstrument()
+
+
+@pytest.mark.parametrize("pool", ["bare", "asyncio's"])
+def test_the_next_job_of_a_thread_borrows_nothing(traced, threads_carry_the_context, pool):
+    """One thread works for two conversations, one after the other: the second's spans wait for its own name."""
+    workers = set()
+
+    def job(thread):
+        workers.add(threading.current_thread())
+        with traced.span(f"before {thread}"):
+            before = langwatch.get_conversation().thread_id
+        converse(traced, thread)
+        with traced.span(f"after {thread}"):
+            return before
+
+    async def endpoint():
+        with ThreadPoolExecutor(1) as executor:
+            if pool == "bare":
+                jobs = [executor.submit(job, thread) for thread in "ab"]
+                seen = [await asyncio.wrap_future(each) for each in jobs]
+            else:
+                asyncio.get_running_loop().set_default_executor(executor)
+                seen = await asyncio.gather(*(asyncio.to_thread(job, thread) for thread in "ab"))
+        return seen
+
+    app, seen = traced.app(), []
+
+    @app.post("/turn")
+    async def turn():
+        seen.extend(await endpoint())
+        return {}
+
+    with traced.served(app) as port:
+        assert post(port, "/turn", {})[0] == 200
+    found = traced.threads()
+    assert (len(workers), seen) == (1, [None, None])
+    assert {name: thread for name, thread in found.items() if name.split()[-1] in ("a", "b")} == {
+        "before a": None,  # Two threads were named: which is whose is not known for certain.
+        "in a": "a",
+        "after a": None if pool == "bare" else "a",
+        "before b": None,
+        "in b": "b",
+        "after b": None,
+    }
+
+
+def test_a_thread_that_a_handle_from_elsewhere_named_is_contested_too(traced):
+    """Two tasks name two threads in one request, one through another turn's handle: what ended before is nobody's."""
+    with langwatch.conversation(thread_id="x") as elsewhere:
+        pass
+
+    async def first():
+        elsewhere.update(thread_id="a")
+
+    async def second():
+        langwatch.set_conversation(thread_id="b")
+
+    async def endpoint():
+        end(traced, "before")
+        await asyncio.create_task(first())
+        await asyncio.create_task(second())
+        return {}
+
+    assert threads(traced, endpoint) == {"before": None}
