@@ -117,6 +117,8 @@ SPANS = {
             "traceloop.entity.output": '"dry"',
         },
         {
+            "operation": "execute_tool",
+            "tool_name": "weather",
             "span_type": "tool",
             "input": '{"args": [], "kwargs": {"city": "Lisbon"}}',
             "output": "dry",

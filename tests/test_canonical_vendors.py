@@ -88,7 +88,6 @@ SPANS = {
             "ai.response.toolCalls": '[{"toolCallId": "call_1", "toolName": "weather", "args": {"city": "Lisbon"}}]',
         },
         {
-            "operation": "ai.generateText.doGenerate",
             "span_type": "llm",
             "model": "gpt-4o",
             "provider": "openai.chat",
@@ -105,7 +104,6 @@ SPANS = {
             "ai.response.text": "It is dry.",
         },
         {
-            "operation": "ai.generateText",
             "span_type": "agent",
             "input_messages": (SYSTEM, ASKED),
             "output_messages": (SAID,),
@@ -119,7 +117,7 @@ SPANS = {
             "ai.toolCall.result": '{"rain": false}',
         },
         {
-            "operation": "ai.toolCall",
+            "operation": "execute_tool",
             "span_type": "tool",
             "tool_name": "weather",
             "input": '{"city": "Lisbon"}',

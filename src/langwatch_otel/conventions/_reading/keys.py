@@ -42,7 +42,7 @@ SCALARS: Mapping[str, str] = {
         " model_name"
     ),
     "provider": "gen_ai.provider.name gen_ai.system llm.provider llm.system ai.model.provider mlflow.llm.provider",
-    "operation": "gen_ai.operation.name llm.request.type ai.operationId",
+    "operation": "gen_ai.operation.name llm.request.type",
     "input_tokens": (
         "gen_ai.usage.input_tokens gen_ai.usage.prompt_tokens llm.token_count.prompt llm.usage.prompt_tokens"
         " ai.usage.inputTokens ai.usage.promptTokens"
@@ -54,7 +54,8 @@ SCALARS: Mapping[str, str] = {
     "usage": "langfuse.observation.usage_details mlflow.chat.tokenUsage",
     "tool_name": "gen_ai.tool.name tool.name ai.toolCall.name",
     "span_type": (
-        "langwatch.span.type openinference.span.kind traceloop.span.kind langfuse.observation.type mlflow.spanType"
+        "langwatch.span.type openinference.span.kind traceloop.span.kind langfuse.observation.type mlflow.spanType lmnr.span.type"
+        " ai.operationId"
     ),
 }
 

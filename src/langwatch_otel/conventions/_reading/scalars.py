@@ -30,6 +30,7 @@ _TYPES = {
     "chat_model": "llm",
     "retriever": "rag",
     "evaluator": "evaluation",
+    "default": "span",
     "function": "span",
     "parser": "span",
     "event": "span",
@@ -82,12 +83,15 @@ def read(
 
 def complete(facts: dict[str, Any], took: dict[str, str], span_name: str) -> None:
     """Say in LangWatch's words what kind of step a span is, from its type or else from its operation."""
-    operation = facts.get("operation")
     if "span_type" in facts:
-        kind = facts["span_type"].lower()
-        facts["span_type"] = None if kind == _UNKNOWN else _TYPES.get(kind, kind)
-    elif operation in _BY_OPERATION:
-        facts["span_type"] = _BY_OPERATION[operation]
+        kind = facts["span_type"]
+        kind = _BY_OPERATION.get(kind) or _TYPES.get(kind.lower(), kind.lower())
+        facts["span_type"] = None if kind == _UNKNOWN else kind
+        if kind == "tool" and "operation" not in facts:
+            facts["operation"] = "execute_tool"
+            took["operation"] = took["span_type"]
+    elif (kind := _BY_OPERATION.get(facts.get("operation", ""))) is not None:
+        facts["span_type"] = kind
         took["span_type"] = took["operation"]
-    if operation == "execute_tool" and "tool_name" not in facts and span_name.startswith(_EXECUTE_TOOL):
+    if facts.get("operation") == "execute_tool" and "tool_name" not in facts and span_name.startswith(_EXECUTE_TOOL):
         facts["tool_name"] = id_of(span_name[len(_EXECUTE_TOOL) :])
