@@ -19,7 +19,7 @@ OTHERWISE = {
     "google-adk": {"output_messages": 1},  # A stream's pieces are events of their own, before the whole.
     "langfuse": {"output": 1, "output_messages": 1},  # A stream's answer is a text, without a role.
     # Messages in a chain's JSON are messages to us, where the messages of its own keys say nothing; a call that failed.
-    "langgraph-openinference": {"input": 11, "input_messages": 10, "output": 1},
+    "langgraph-openinference": {"input": 11, "input_messages": 5, "output": 1},
     "langgraph-traceloop": {"input": 11, "input_messages": 11},  # The same.
     "langsmith": {"output": 2},  # A result that is nothing, in an object.
     "logfire": {"output": 1},  # A function's result is in the key `return`, and could be anybody's.

@@ -54,8 +54,8 @@ SCALARS: Mapping[str, str] = {
     "usage": "langfuse.observation.usage_details mlflow.chat.tokenUsage",
     "tool_name": "gen_ai.tool.name tool.name ai.toolCall.name",
     "span_type": (
-        "langwatch.span.type openinference.span.kind traceloop.span.kind langfuse.observation.type mlflow.spanType lmnr.span.type"
-        " ai.operationId"
+        "langwatch.span.type openinference.span.kind traceloop.span.kind langfuse.observation.type mlflow.spanType"
+        " lmnr.span.type ai.operationId"
     ),
 }
 
