@@ -180,7 +180,7 @@ class Span:
                 return {loan.thread}
             return {None, loan.thread} if self._may_be_for(loan) else {None}
         if scope.closed and scope.heir_of is not None and scope.heir_of.loan is not None:
-            return {None, scope.heir_of.loan.thread}
+            return {scope.heir_of.loan.thread}
         return {None}
 
     def _is_surely_for(self, loan):

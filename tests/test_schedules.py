@@ -5,7 +5,7 @@ import os
 from contextvars import Context
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from opentelemetry.context import get_current
 
@@ -28,6 +28,15 @@ def steps(*of):
 
 requests = steps(*IN_REQUEST).map(lambda steps: [("request", 0, 0, parsed(steps))])
 endpoints = steps(*IN_REQUEST).map(lambda steps: [("request", 0, 0, [("framework", 0, 0, parsed(steps))])])
+
+
+def flat(*names):
+    return [(name, 0, 0, []) for name in names]
+
+
+# Two jobs of one thread in one request; hypothesis seldom comes upon it.
+JOBS = [("thread", 0, 0, flat("converse")), *flat("pause"), ("thread", 0, 0, flat("leaf")), *flat("pause", "batch")]
+
 schedules = st.one_of(steps(*STEPS).map(parsed), requests, endpoints)
 
 
@@ -43,6 +52,7 @@ def outlet():
 @pytest.mark.timeout(7200)
 @settings(settings.get_profile(PROFILE))
 @given(schedule=schedules)
+@example(schedule=[("request", 0, 0, JOBS)])
 def test_any_schedule_comes_to_what_the_model_says(outlet, schedule):
     """Every span has a thread that the model allows, none is lost, no context leaks, steps see their conversation."""
     outlet.clear()
