@@ -64,7 +64,7 @@ def wrap(function: Any, start: Start) -> Any:
     return wrapper
 
 
-def put_back(token: Token[Context]) -> bool:
+def put_back(token: Token[Any]) -> bool:
     """Undo an `attach`; False, in silence, in another thread or task than that of the `attach`.
 
     So it is when the garbage collector closes a coroutine, or a block is left in another thread.

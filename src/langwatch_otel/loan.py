@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 # Whose spans in a request are the request's own, beside the application's.
 _FRAMEWORKS = ("fastapi", "opentelemetry.instrumentation.")
 
-# Both in the thread's or task's own variables, not in OpenTelemetry's context: that one is carried into the threads
-# of a pool, where one thread runs job after job, of one conversation and of another.
+# In the thread's or task's own variables, not in OpenTelemetry's context: that one is carried into the threads of a
+# pool, where one thread runs job after job, of one conversation and of another.
 _in_request: ContextVar[bool] = ContextVar("langwatch_otel.in_request", default=False)
-_last: ContextVar[int] = ContextVar("langwatch_otel.last_loan", default=0)
+_job: ContextVar[Job | None] = ContextVar("langwatch_otel.job", default=None)
+
+
+class Job:
+    """What one thread does in one copy of the context variables: one job of a pool, one call of a server."""
+
+    def __init__(self, thread: threading.Thread | None) -> None:
+        self.thread = thread
 
 
 class Loan:
@@ -31,43 +38,34 @@ class Loan:
     def __init__(self, conversation: Conversation, giver: Scope, named: Conversation, number: int) -> None:
         self.conversation = conversation
         self.giver = weakref.ref(giver)
-        self._asker = giver.anchor.span if giver.anchor is not None else None
-        self.flow = weakref.ref(flow())
+        self.job = weakref.ref(job())
         self.number = number
         """Its place among the ends of spans."""
         self.rendered = render(named.over(conversation))
-        if _in_request.get():
-            _last.set(number)
-
-    @property
-    def asker_is_open(self) -> bool:
-        """Whether the span that the giver was opened in is open; not asked of the giver, which may be freed by then."""
-        asker: Any = self._asker() if self._asker is not None else None
-        return asker is not None and bool(asker.is_recording())
 
     def reaches(self, scope: Scope) -> bool:
-        """Say whether what runs now is the code that called the giver, or what follows the request.
+        """Say whether what runs now is the code that called the giver, or the request itself, or what follows it.
 
-        Not a task beside it, nor the next job of the same thread: those may be about to name a thread of their own.
+        Not a task beside, nor the next job of the same thread: those may be about to name a thread of their own.
         """
-        if scope.closed:
+        if scope.is_served:
             return True
-        here = flow()
-        return self.flow() is here and (not isinstance(here, threading.Thread) or _last.get() == self.number)
+        here = job()
+        return here is self.job() or here is scope.served_by()
 
     def reaches_ended(self, held: OpenSpan, scope: Scope) -> bool:
         """Say the same of a span that ended before it had a name."""
-        if scope.closed or held.ended_in is None:
+        if scope.is_served or held.ended_in is None:
             return True
         if (over := held.below_framework) is not None and (over is held or 0 < over.ended < self.number):
             return True
         ended_in = held.ended_in()
-        return ended_in is not None and (ended_in is self.flow() or ended_in is scope.served_by())
+        return ended_in is not None and (ended_in is self.job() or ended_in is scope.served_by())
 
 
 def note_end(span: RecordingSpan, held: OpenSpan, request: Scope) -> None:
     """Note, of a span that ends without a name in a request, what decides whether the request's loan is for it."""
-    held.ended_in = weakref.ref(flow())
+    held.ended_in = weakref.ref(job())
     found: OpenSpan | None = held
     while found is not None and not found.root:
         made = span if found is held else found.span()
@@ -84,9 +82,23 @@ def is_by_framework(span: Any, request: Scope) -> bool:
 
 
 def enter_request() -> weakref.ref[object]:
-    """Take note that an HTTP request begins here; return the flow that serves it."""
+    """Take note that an HTTP request begins here; return what serves it."""
     _in_request.set(True)
-    return weakref.ref(flow())
+    return weakref.ref(job())
+
+
+def job() -> object:
+    """Return the task, else the job of the thread, that runs: in a thread of a request's own, not in a pool's."""
+    here = flow()
+    if not isinstance(here, threading.Thread):
+        return here
+    if not _in_request.get():
+        return Job(None)  # Where one job ends and the next begins, nobody can tell here.
+    found = _job.get()
+    if found is None or found.thread is not here:
+        found = Job(here)
+        _job.set(found)
+    return found
 
 
 def flow() -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from contextvars import ContextVar
 
 from opentelemetry.context import Context, attach, create_key, get_current, set_value
 
@@ -10,12 +11,15 @@ from . import scope as _scope
 from ._guard import say_once, swallowed
 from .identity import EMPTY, Conversation
 from .loan import Loan, flow, mixes
-from .open_span import OpenSpan, open_span_in, sequence
+from .open_span import SPAN_KEY, OpenSpan, open_span_in, sequence
 from .protection import redacted
 from .rendering import NOTHING, Rendered, render
 from .scope import Scope, refresh
 
 SCOPE_KEY = create_key("langwatch_otel.scope")
+
+request_scope: ContextVar[Scope | None] = ContextVar("langwatch_otel.request_scope", default=None)
+"""The scope of a request that had no recording span when it came in."""
 
 
 def scope_of(held: OpenSpan, context: Context) -> Scope:
@@ -32,10 +36,12 @@ def scope_of(held: OpenSpan, context: Context) -> Scope:
 
 
 def scope_in(context: Context, held: OpenSpan | None) -> Scope | None:
-    """Return what `scope_of` does; without a span the context's scope, if it has one."""
+    """Return what `scope_of` does; without a span the context's scope, if it has one, else its request's."""
     if held is not None:
         return scope_of(held, context)
     found = context.get(SCOPE_KEY)
+    if found is None and SPAN_KEY in context:
+        found = request_scope.get()  # Contrib makes a new context of the headers alone.
     return found if isinstance(found, Scope) else None
 
 
@@ -72,9 +78,10 @@ def _succeed(scope: Scope, above: Scope, loan: Loan) -> None:
     giver = loan.giver()
     if giver is not None and not giver.closed:
         return  # Beside it: gathered conversations never borrow each other's name.
-    if loan.asker_is_open:
-        # One after the other in the same piece of code: this one may be about to name itself.
-        scope.heir_of = above
+    request = above.in_request
+    if request is not None and not request.is_served:
+        if loan.reaches(above):
+            scope.heir_of = above  # One after the other in the same piece of code: it may be about to name itself.
         return
     with _scope.lock:
         scope.inherited = loan.conversation

@@ -61,7 +61,7 @@ class Scope:
     http: str | None = None
     """Where the local root is an HTTP server span: the name of its instrumentation scope."""
     flow: weakref.ref[object] | None = None
-    """The flow of execution that serves that request."""
+    """The task or job that serves that request."""
     request: Scope | None = None
     """The scope above of such a request."""
     successor = False
@@ -91,8 +91,14 @@ class Scope:
         """The scope of the HTTP request: this one or one above."""
         return self if self.http is not None else self.request
 
+    @property
+    def is_served(self) -> bool:
+        """Whether the answer has gone out, if this is a request's scope: what runs now follows it."""
+        above = self.above
+        return self.closed or (self.http is not None and above is not None and above.http is not None and above.closed)
+
     def served_by(self) -> object:
-        """Return the flow that serves the request, or None where that is over."""
+        """Return the task or job that serves the request, or None where that is over."""
         request = self.in_request
         return request.flow() if request is not None and request.flow is not None else None
 

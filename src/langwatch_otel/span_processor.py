@@ -12,7 +12,7 @@ from . import scope as _scope
 from ._guard import guarded, swallowed
 from .attributes import HTTP_METHODS
 from .loan import Loan, enter_request, is_by_framework, note_end
-from .naming import SCOPE_KEY, scope_of
+from .naming import SCOPE_KEY, request_scope, scope_of
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, sequence
 from .rendering import NOTHING
 from .scope import Scope
@@ -78,6 +78,8 @@ class ConversationSpanProcessor(SpanProcessor):
         http = span.kind is SpanKind.SERVER and _is_http(span)
         if not http and isinstance(above, Scope):
             return OpenSpan(span, above, None, self._stamper)
+        if http and above is None:
+            above = request_scope.get()  # It tells when the answer has gone out.
         scope = Scope(above if isinstance(above, Scope) else None)
         scope.implicit = True
         if http:

@@ -18,7 +18,7 @@ from langwatch_otel.streaming import close_in_a_thread, in_threads
 from .wrapping import MethodWrapper
 
 if TYPE_CHECKING:
-    from starlette.types import Send
+    from starlette.types import Receive, Scope, Send
 
 Method = Callable[..., Awaitable[None]]
 
@@ -35,19 +35,20 @@ def bodies_end_off() -> None:
 
 def _closing(original: Method) -> Method:
     @functools.wraps(original)
-    async def stream_response(self: Any, send: Send) -> None:
+    async def __call__(self: Any, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: N807
         body = None
         if _response.active:
             with guarded("looking at the body of a response"):
                 body = in_threads(self.body_iterator)
         try:
-            await original(self, send)
+            await original(self, scope, receive, send)
         finally:
+            # After its background tasks, which may read on to save the whole answer.
             if body is not None:
                 with guarded("closing a body that was broken off"):
                     close_in_a_thread(body, get_current())
 
-    return stream_response
+    return __call__
 
 
-_response = MethodWrapper("starlette.responses", "StreamingResponse", "stream_response", _closing)
+_response = MethodWrapper("starlette.responses", "StreamingResponse", "__call__", _closing)

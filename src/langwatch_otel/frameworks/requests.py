@@ -15,7 +15,7 @@ from opentelemetry.context import attach, get_current, set_value
 from langwatch_otel._guard import guarded
 from langwatch_otel.functions import put_back
 from langwatch_otel.loan import enter_request
-from langwatch_otel.naming import SCOPE_KEY
+from langwatch_otel.naming import SCOPE_KEY, request_scope
 from langwatch_otel.open_span import open_span_in
 from langwatch_otel.scope import Scope as Holder
 
@@ -43,44 +43,52 @@ def _in_a_scope(original: Entry) -> Entry:
         entered = None
         if _application.active:
             with guarded("opening a scope for a request"):
-                entered = _enter(self, scope)
-        if entered is None:
+                entered = _Entered(self, scope, send)
+        if entered is None or entered.holder is None:
             return await original(self, scope, receive, send)
-        holder, token = entered
         try:
-            return await original(self, scope, receive, _closing(holder, send))
+            return await original(self, scope, receive, entered.send)
         finally:
-            holder.close()
-            put_back(token)
+            with guarded("closing the scope of a request"):
+                entered.leave()
 
     return __call__
 
 
-def _enter(app: object, scope: Scope) -> tuple[Holder, Any] | None:
-    """Attach the scope of a request, but not where a span is its place, nor in an application that is mounted."""
-    context = get_current()
-    if scope["type"] not in ("http", "websocket") or open_span_in(context) is not None:
-        return None
-    if scope.get("app", app) is not app:
-        return None
-    above = context.get(SCOPE_KEY)
-    holder = Holder(above if isinstance(above, Holder) else None)
-    holder.implicit = True
-    if scope["type"] == "http":
-        holder.http = ""
-        holder.flow = enter_request()
-    return holder, attach(set_value(SCOPE_KEY, holder, context))
+class _Entered:
+    """A request in the scope that is attached for it; without one where a span is its place, or it is another's."""
 
+    holder: Holder | None = None
 
-def _closing(holder: Holder, send: Send) -> Send:
-    """Close the scope with the last of the response, as a server span ends: background tasks follow the request."""
+    def __init__(self, app: object, scope: Scope, send: Send) -> None:
+        context = get_current()
+        if scope["type"] not in ("http", "websocket") or open_span_in(context) is not None:
+            return
+        if scope.get("app", app) is not app:
+            return  # A mounted application is part of the one around it.
+        above = context.get(SCOPE_KEY)
+        holder = Holder(above if isinstance(above, Holder) else None)
+        holder.implicit = True
+        if scope["type"] == "http":
+            holder.http = ""
+            holder.flow = enter_request()
+        self._send = send
+        self._place = request_scope.set(holder)
+        self._token = attach(set_value(SCOPE_KEY, holder, context))
+        self.holder = holder
 
-    async def send_and_close(message: Message) -> None:
-        await send(message)
-        if message.get("type") == "http.response.body" and not message.get("more_body"):
-            holder.close()
+    async def send(self, message: Message) -> None:
+        """Close the scope with the last of the answer, as a server span ends: background tasks follow the request."""
+        await self._send(message)
+        kind = message.get("type")
+        if kind == "http.response.pathsend" or (kind == "http.response.body" and not message.get("more_body")):
+            self.holder.closed = True  # type: ignore[union-attr]
 
-    return send_and_close
+    def leave(self) -> None:
+        """Put back what was there before."""
+        self.holder.closed = True  # type: ignore[union-attr]
+        put_back(self._token)
+        put_back(self._place)
 
 
 _application = MethodWrapper("starlette.applications", "Starlette", "__call__", _in_a_scope)
