@@ -186,7 +186,8 @@ class Span:
     def _is_surely_for(self, loan):
         """It is of the flow that called the conversation, or of that of the request, or of the framework's."""
         flows = [job for job in (loan.job, self.scope.request.served_by) if job.pool is None]
-        return self.ended_by in flows or any(above in (self, self.parent) for above in self._framework_before(loan))
+        before = [span for span in self._framework_before(loan) if span in (self, self.parent)]
+        return self.ended_by in flows or any(span.ended_at >= self.ended_at for span in before)
 
     def _may_be_for(self, loan):
         jobs = (loan.job, self.scope.request.served_by)

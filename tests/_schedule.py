@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 
 from opentelemetry.context import get_current
-from opentelemetry.trace import INVALID_SPAN, SpanKind, set_span_in_context, use_span
+from opentelemetry.trace import INVALID_SPAN, Link, SpanKind, StatusCode, set_span_in_context, use_span
 
 import langwatch_otel as langwatch
 from _model import Job
@@ -185,7 +185,13 @@ class Schedule:
             model.end()
         elif name == "leaf":
             model = self._started(place.start(self._new_name(), framework=one == 3))
-            model.real = (self.framework if one == 3 else self.tracer).start_span(model.name)
+            tracer, links = (
+                self.framework if one == 3 else self.tracer,
+                [Link(INVALID_SPAN.get_span_context(), {"l": 1})],
+            )
+            model.real = tracer.start_span(model.name, kind=SpanKind.CLIENT, links=links)
+            model.real.add_event("event")
+            model.real.set_status(StatusCode.ERROR)
             model.real.end()
             model.end()
         elif name in SENDING:

@@ -34,7 +34,8 @@ def flat(*names):
     return [(name, 0, 0, []) for name in names]
 
 
-# Two jobs of one thread in one request; hypothesis seldom comes upon it.
+# Hypothesis seldom comes upon these: two jobs of one thread in one request, and a dependency that runs in a thread.
+DEPENDENCY = [("thread", 0, 0, [("framework", 0, 0, flat("leaf"))]), *flat("pause", "converse", "batch")]
 JOBS = [("thread", 0, 0, flat("converse")), *flat("pause"), ("thread", 0, 0, flat("leaf")), *flat("pause", "batch")]
 
 schedules = st.one_of(steps(*STEPS).map(parsed), requests, endpoints)
@@ -53,6 +54,7 @@ def outlet():
 @settings(settings.get_profile(PROFILE))
 @given(schedule=schedules)
 @example(schedule=[("request", 0, 0, JOBS)])
+@example(schedule=[("request", 0, 0, DEPENDENCY)])
 def test_any_schedule_comes_to_what_the_model_says(outlet, schedule):
     """Every span has a thread that the model allows, none is lost, no context leaks, steps see their conversation."""
     outlet.clear()
