@@ -120,16 +120,21 @@ class Scope:
         loan = self.above.loan if self.above is not None else None
         if loan is None or not loan.giver.closed:
             return
-        if loan.giver.anchor is not None and loan.giver.anchor.is_open:
-            self.heir_of = self.above  # In the same piece of code: only when all is over, unless it names itself.
-        else:
+        request = self.above.request
+        if request is None or request.closed:
             self.own = loan.thread
+        elif self.above.may_use(loan):
+            self.heir_of = self.above  # In the same piece of code: only when all is over, unless it names itself.
 
     def in_force(self):
         """The threads that code which runs here may be told."""
         if self.thread is not None or self.loan is None:
             return {self.thread}
-        return {None, self.loan.thread} if self.closed or self.loan.job is Job.now else {None}
+        return {None, self.loan.thread} if self.may_use(self.loan) else {None}
+
+    def may_use(self, loan):
+        """Whether what runs here follows the request, or is the code that called the conversation, or the request."""
+        return self.closed or Job.now in (loan.job, self.request.served_by)
 
 
 class Span:
@@ -143,7 +148,7 @@ class Span:
         scope.spans.append(self)
         loan = scope.loan
         if self.thread is None and loan is not None:
-            own, flow = self._is_the_requests_own, loan.job is Job.now
+            own, flow = self._is_the_requests_own, scope.may_use(loan)
             below = parent is not None and parent.borrowed is not None
             if own or flow or below or scope.closed:
                 self.borrowed = loan.thread

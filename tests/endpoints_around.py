@@ -32,8 +32,6 @@ kind("`BaseHTTPMiddleware`: named in the endpoint, `set_conversation()`", *AROUN
 kind(
     "`BaseHTTPMiddleware`: named in the endpoint, `@trace()`",
     *(*AROUND, *WORK, "turn"),
-    late="it runs the endpoint in a task of its own, and what it does after that could be another conversation's; "
-    "leave out `@trace()`, or make one span around `call_next()`",
 )(middleware(decorated))
 
 

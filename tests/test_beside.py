@@ -161,3 +161,79 @@ def test_a_thread_that_a_handle_from_elsewhere_named_is_contested_too(traced):
         return {}
 
     assert threads(traced, endpoint) == {"before": None}
+
+
+@pytest.mark.parametrize("pool", ["bare", "asyncio's"])
+def test_an_export_between_two_jobs_of_a_thread_lends_nothing(traced, threads_carry_the_context, pool):
+    """What the second job of a thread ended before it names itself stays unnamed, though the first's name is known."""
+
+    def first():
+        converse(traced, "a")
+
+    def second():
+        end(traced, "before b")
+        for _ in range(2):
+            traced.batch.force_flush()
+        converse(traced, "b")
+
+    async def endpoint():
+        with ThreadPoolExecutor(1) as executor:
+            if pool == "bare":
+                for job in (first, second):
+                    await asyncio.wrap_future(executor.submit(job))
+            else:
+                asyncio.get_running_loop().set_default_executor(executor)
+                await asyncio.gather(asyncio.to_thread(first), asyncio.to_thread(second))
+        return {}
+
+    assert threads(traced, endpoint) == {"in a": "a", "before b": None, "in b": "b"}
+
+
+def test_a_turn_beside_that_never_names_itself_takes_nobodys_id(traced):
+    """Of two gathered turns one fails before it knows its thread: it is not the other's, though that one is over."""
+    over = asyncio.Event()
+
+    @traced.trace(name="turn a")
+    async def first():
+        langwatch.set_conversation(thread_id="a")
+
+    @traced.trace(name="turn b")
+    async def second():
+        with traced.span("in b"):
+            raise KeyError
+
+    async def late():
+        await over.wait()
+        await second()
+
+    async def early():
+        await first()
+        over.set()
+
+    async def endpoint():
+        await asyncio.gather(early(), late(), return_exceptions=True)
+        return {}
+
+    assert threads(traced, endpoint) == {"turn a": "a", "turn b": None, "in b": None}
+
+
+def test_middleware_sees_what_its_endpoint_named(make_traced):
+    """A span that starts after `call_next()` in a BaseHTTPMiddleware carries the id without any exporter of ours."""
+    traced = make_traced(backfill=False)
+    app, seen = traced.app(), []
+
+    @app.middleware("http")
+    async def middleware(request, call_next):
+        response = await call_next(request)
+        seen.append(langwatch.get_conversation().thread_id)
+        end(traced, "on the way out")
+        return response
+
+    @app.post("/turn")
+    @traced.trace(name="turn")
+    async def turn():
+        langwatch.set_conversation(thread_id="t")
+
+    with traced.served(app) as port:
+        assert post(port, "/turn", {})[0] == 200
+    assert (seen, traced.threads()["on the way out"]) == (["t"], "t")

@@ -223,7 +223,7 @@ def test_a_block_is_its_own_handle_inside(traced):
             turn.update(output="o")
             part.end()
         with ThreadPoolExecutor(1) as pool:
-            seen = pool.submit(lambda: turn.conversation.thread_id).result()
+            seen = pool.submit(copy_context().run, lambda: turn.conversation.thread_id).result()
     found = traced.spans()
     assert (seen, found["part"]["k"], found["part"]["session.id"]) == ("t", 1, "t")
     assert (found["turn"]["session.id"], found["turn"]["output.value"]) == ("t", "o")
@@ -244,7 +244,7 @@ def test_a_block_is_no_handle_outside(traced, said):
 
 
 def test_a_shared_block_is_each_tasks_own_handle(traced):
-    """Tasks that share one object each reach their own block by it, and none reaches another's."""
+    """Tasks that share one object each reach their own block by it, as do those that they start; a stranger none."""
     turn = langwatch.trace(name="turn")
 
     async def one(name):
@@ -252,15 +252,18 @@ def test_a_shared_block_is_each_tasks_own_handle(traced):
             await asyncio.sleep(0)
             turn.update(thread_id=name)
             await asyncio.sleep(0)
-            return turn.conversation.thread_id, await asyncio.create_task(stranger())
+            await asyncio.sleep(0)
+            return turn.conversation.thread_id, await asyncio.to_thread(lambda: turn.conversation.thread_id)
 
     async def stranger():
-        return turn.conversation.thread_id
+        await asyncio.sleep(0)
+        turn.update(thread_id="a stranger's")
+        return turn.conversation.thread_id, None
 
     async def run():
-        return await asyncio.gather(one("a"), one("b"))
+        return await asyncio.gather(one("a"), stranger(), one("b"))
 
-    assert asyncio.run(run()) == [("a", None), ("b", None)]
+    assert asyncio.run(run()) == [("a", "a"), (None, None), ("b", "b")]
     assert sorted(span.attributes["session.id"] for span in finished(traced)) == ["a", "b"]
 
 

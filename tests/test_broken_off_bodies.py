@@ -10,6 +10,7 @@ import time
 import pytest
 from fastapi.responses import StreamingResponse
 from opentelemetry.sdk.trace import SpanProcessor
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect
 
 import langwatch_otel as langwatch
@@ -138,6 +139,36 @@ def test_an_undecorated_handlers_body_is_closed_when_the_client_goes(traced, kin
     finally:
         LangWatchInstrumentor().uninstrument()
     assert traced.threads()["model"] == "t"
+
+
+def test_a_background_task_may_read_on_when_the_client_is_gone(traced):
+    """A background task that saves the rest of the answer gets it, as it does without us."""
+    read, done = [], threading.Event()
+
+    def body():
+        for _ in range(40):
+            yield PIECE
+            time.sleep(0.01)
+
+    def save(rest):
+        read.extend(rest)
+        done.set()
+
+    app = traced.app()
+
+    @app.get("/")
+    async def endpoint():
+        rest = body()
+        return StreamingResponse(rest, background=BackgroundTask(save, rest))
+
+    LangWatchInstrumentor().instrument(tracer_provider=traced.provider, flush_on_shutdown=False)
+    try:
+        with traced.served(app) as port:
+            hang_up(port, reading=False)
+            assert done.wait(5)
+    finally:
+        LangWatchInstrumentor().uninstrument()
+    assert len(read) > 20
 
 
 def test_a_clean_up_that_waits_is_waited_for(traced):

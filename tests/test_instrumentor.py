@@ -124,6 +124,27 @@ def test_backfill_reaches_an_exporter_that_is_added_later():
     provider.shutdown()
 
 
+def test_a_provider_with_a_method_of_its_own_keeps_it():
+    """What somebody put on their provider before us is there again when we are off."""
+    provider, added = make_provider(), []
+    provider.add_span_processor = theirs = added.append
+    LangWatchInstrumentor().instrument(tracer_provider=provider, backfill=True)
+    LangWatchInstrumentor().uninstrument()
+    assert provider.add_span_processor is theirs
+    provider.shutdown()
+
+
+def test_a_setter_that_somebody_puts_back_is_wrapped_again():
+    """Where another library puts the API's setter back as it was before us, the next instrument() still hears of it."""
+    before = trace._set_tracer_provider
+    LangWatchInstrumentor().instrument()
+    trace._set_tracer_provider = before
+    LangWatchInstrumentor().instrument()
+    ours = trace._set_tracer_provider
+    LangWatchInstrumentor().uninstrument()
+    assert (ours is before, trace._set_tracer_provider is before) == (False, True)
+
+
 def exporters(provider):
     found = processors(provider)[0]
     return [found.span_exporter if isinstance(found, SimpleSpanProcessor) else found._batch_processor._exporter]

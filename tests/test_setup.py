@@ -226,6 +226,10 @@ print(hasattr(wrappers.ChatStream.__anext__, "__wrapped__"))
         ("langwatch.setup(base_attributes=5)", {}, "setting 'base_attributes' takes a mapping of resource attributes"),
         ("langwatch.setup(instrumentors=5)", {}, "setting 'instrumentors' takes a list of instrumentors"),
         ("langwatch.setup(instrumentors=['openai'])", {}, "setting 'instrumentors' takes a list of instrumentors"),
+        ("langwatch.setup(api_key=5)", {}, "setting 'api_key' takes a text of one line, got 'int'"),
+        ("langwatch.setup(api_key='a\\nb')", {}, "setting 'api_key' takes a text of one line, got 'str'"),
+        ("langwatch.setup(service_name=5)", {}, "setting 'service_name' takes a text of one line, got 'int'"),
+        ("langwatch.setup(tracer_provider=TracerProvider)", {}, "setting 'tracer_provider' takes a TracerProvider"),
         ("langwatch.setup(tracer_provider=5)", {}, "setting 'tracer_provider' takes a TracerProvider"),
         (
             SETUP,

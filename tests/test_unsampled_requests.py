@@ -2,11 +2,13 @@
 
 import asyncio
 import http.client
+import time
 from contextlib import contextmanager
 
 import pytest
 from fastapi import BackgroundTasks, Depends, FastAPI, WebSocket
 from fastapi.responses import StreamingResponse
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from starlette.applications import Starlette
 from starlette.middleware.base import BaseHTTPMiddleware
@@ -15,6 +17,7 @@ from websockets.sync.client import connect
 import langwatch_otel as langwatch
 from _asgi import call
 from _recorder import recording
+from langwatch_otel import LangWatchInstrumentor
 from langwatch_otel.cli.app_server import AppServer
 
 
@@ -105,6 +108,19 @@ def a_block_that_is_over(app, seen):
         seen.append(thread())
 
 
+def one_after_the_other(app, seen):
+    @langwatch.trace()
+    async def one(found, **more):
+        seen.append(langwatch.get_conversation()[:2])
+        langwatch.set_conversation(thread_id=found, **more)
+        seen.append(langwatch.get_conversation()[:2])
+
+    @app.get("/")
+    async def turn():
+        await one("t", user_id="alice")
+        await one("u")
+
+
 def two_tasks(app, seen):
     @langwatch.trace()
     async def one(found):
@@ -177,6 +193,7 @@ REQUESTS = {
     a_middleware: ["t", "t"],
     an_endpoint_under_a_middleware: ["t"],
     a_block_that_is_over: ["t", "t"],
+    one_after_the_other: [(None, None), ("t", "alice"), (None, None), ("u", None)],
     two_tasks: ["t", "u", None],
     a_background_task: ["t"],
     a_body: ["t", "t"],
@@ -184,18 +201,27 @@ REQUESTS = {
     a_mounted_application: ["t", "u"],
 }
 SAMPLERS = {"sampled": ALWAYS_ON, "unsampled": ALWAYS_OFF}
+CONTRIB = {"contrib, sampled": ALWAYS_ON, "contrib, unsampled": ALWAYS_OFF}
+MODES = [*SAMPLERS, *CONTRIB, "no provider"]
 
 
 @contextmanager
 def served(make, sampler):
     """The port of a real server with that endpoint, and what the application sees: all of it when that has stopped."""
-    with recording(sampler=SAMPLERS.get(sampler)) as recorder:
-        given = {"metrics": False, "tracer_provider": recorder.provider if sampler in SAMPLERS else None}
+    with recording(sampler={**SAMPLERS, **CONTRIB}.get(sampler)) as recorder:
+        own = sampler in SAMPLERS
+        given = {"metrics": False, "tracing": own, "tracer_provider": recorder.provider if own else None}
         app, seen = FastAPI(telemetry=given), []
         app.telemetry_given = given
         make(app, seen)
-        with AppServer(app) as server:
-            yield server.port, seen
+        if sampler in CONTRIB:
+            FastAPIInstrumentor.instrument_app(app, tracer_provider=recorder.provider)
+        try:
+            with AppServer(app) as server:
+                yield server.port, seen
+        finally:
+            if sampler in CONTRIB:  # It follows the background tasks of all applications until then.
+                FastAPIInstrumentor.uninstrument_app(app)
 
 
 def get(port, *paths):
@@ -211,16 +237,19 @@ def get(port, *paths):
     return found
 
 
-@pytest.mark.parametrize("sampler", [*SAMPLERS, "no provider"])
+@pytest.mark.parametrize("sampler", MODES)
 @pytest.mark.parametrize("make", REQUESTS)
 def test_a_name_is_seen_in_the_whole_request(make, sampler):
     """A name that any place of a request gave is seen in its other places."""
     with served(make, sampler) as (port, seen):
         assert get(port, "/") == [200]
+        latest = time.monotonic() + 5
+        while len(seen) < len(REQUESTS[make]) and time.monotonic() < latest:
+            time.sleep(0.001)  # Background tasks run when the answer has gone out.
     assert seen == REQUESTS[make]
 
 
-@pytest.mark.parametrize("sampler", [*SAMPLERS, "no provider"])
+@pytest.mark.parametrize("sampler", MODES)
 def test_a_request_starts_without_a_name(sampler):
     """What one request was named is nothing to the next one, on a connection that is kept open."""
 
@@ -237,7 +266,7 @@ def test_a_request_starts_without_a_name(sampler):
     assert seen == [None, "a", None, None, "b"]
 
 
-@pytest.mark.parametrize("sampler", [*SAMPLERS, "no provider"])
+@pytest.mark.parametrize("sampler", MODES)
 def test_a_websocket_keeps_its_name(sampler):
     """A websocket that was named in a dependency is named until it closes."""
 
@@ -257,6 +286,16 @@ def test_turned_off_an_application_is_left_as_it_was():
     """uninstrument() takes the scope around requests away again."""
     before = Starlette.__call__
     with recording():
+        assert Starlette.__call__ is not before
+    assert Starlette.__call__ is before
+
+
+def test_a_hook_that_somebody_puts_back_is_placed_again():
+    """Where another library puts the method back as it was before us, the next instrument() wraps it again."""
+    before = Starlette.__call__
+    with recording():
+        Starlette.__call__ = before
+        LangWatchInstrumentor().instrument(flush_on_shutdown=False)
         assert Starlette.__call__ is not before
     assert Starlette.__call__ is before
 

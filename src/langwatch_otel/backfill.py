@@ -47,7 +47,7 @@ def _wrap_there(provider: Any, undo: list[Undo]) -> None:
 
 def _watch(provider: Any, undo: list[Undo]) -> Undo:
     """Wrap what `provider` gets from now on, by a method of its own that does so after the class's."""
-    add = provider.add_span_processor
+    add, theirs = provider.add_span_processor, vars(provider).get("add_span_processor")
 
     def add_span_processor(*args: Any, **kwargs: Any) -> None:
         add(*args, **kwargs)
@@ -63,7 +63,10 @@ def _watch(provider: Any, undo: list[Undo]) -> Undo:
         found = of()
         # Where somebody wrapped ours in turn it stays, and does nothing.
         if found is not None and vars(found).get("add_span_processor") is add_span_processor:
-            del found.add_span_processor
+            if theirs is None:
+                del found.add_span_processor
+            else:
+                found.add_span_processor = theirs
 
     return stop
 

@@ -13,10 +13,10 @@ from typing_extensions import Unpack
 
 from ._guard import say_once, swallowed
 from .current import Span, Trace
-from .functions import Running, put_back, wrap
+from .functions import put_back, wrap
 from .loan import flow
 from .options import ConversationOptions, Options, SpanOptions, TraceOptions, check
-from .running import ConversationRunning, SpanRunning, TraceRunning, started
+from .running import ConversationRunning, Nothing, SpanRunning, TraceRunning, started
 
 F = TypeVar("F", bound=Callable[..., Any])
 H = TypeVar("H")
@@ -28,7 +28,7 @@ class Decorator(Generic[H]):
     def __init__(self, kind: type[ConversationRunning], given: Mapping[str, Any]) -> None:
         self._kind = kind
         self._given = dict(given)
-        self._entered: dict[object, list[tuple[Running, Any, Context]]] = {}
+        self._entered: dict[object, list[tuple[ConversationRunning | Nothing, Any, Context]]] = {}
         # Re-entrant, because a generator that the garbage collector closes meanwhile may leave its block.
         self._lock = threading.RLock()
 
@@ -49,14 +49,17 @@ class Decorator(Generic[H]):
             return getattr(self._handle(), name)
 
     def _handle(self) -> Any:
+        """Return the handle of the innermost block of this task or thread, else of the one whose context it got."""
         with self._lock:
-            blocks = self._entered.get(flow())
-            if blocks is None and len(self._entered) == 1:  # A thread or task inside the only block there is.
-                blocks = next(iter(self._entered.values()))
-            running: Any = blocks[-1][0] if blocks else None
-        if running is not None:
-            return running.handle()
+            mine = self._entered.get(flow())
+            blocks = list(mine) if mine else [block for blocks in self._entered.values() for block in blocks]
+        for running, _, _ in reversed(blocks):
+            if mine or running.holds_what_runs():
+                return running.handle()
         say_once(f"{self._kind.word}() is a handle inside its own `with` block only: outside it does nothing")
+        return self._handle_of_nothing()
+
+    def _handle_of_nothing(self) -> Any:
         return Span(INVALID_SPAN) if self._kind is SpanRunning else Trace.of_nothing()
 
     def __enter__(self) -> H:
@@ -65,7 +68,11 @@ class Decorator(Generic[H]):
         entered = (running, attach(running.context), before)
         with self._lock:
             self._entered.setdefault(flow(), []).append(entered)
-        handle: H = running.handle()
+        try:
+            handle: H = running.handle()
+        except Exception as error:
+            swallowed("making a handle", error)
+            handle = self._handle_of_nothing()
         return handle
 
     def _options(self) -> Options:
@@ -87,7 +94,7 @@ class Decorator(Generic[H]):
             if not put_back(token) and running.is_current():
                 attach(before)
 
-    def _leave(self) -> tuple[Running, Any, Context]:
+    def _leave(self) -> tuple[ConversationRunning | Nothing, Any, Context]:
         """Return the innermost block that this task or thread entered, else the last one."""
         mine = flow()
         with self._lock:

@@ -103,8 +103,12 @@ class LangWatchInstrumentor:
 
 
 def _check(setting: str, provider: object, adds: str, takes: str) -> None:
-    if provider is not None and not hasattr(provider, adds):
-        raise ConfigurationError(setting, type(provider).__name__, f"a {takes} of opentelemetry-sdk")
+    if isinstance(provider, type) or (provider is not None and not hasattr(provider, adds)):
+        raise ConfigurationError(
+            setting,
+            provider if isinstance(provider, type) else type(provider).__name__,
+            f"a {takes} of opentelemetry-sdk",
+        )
 
 
 def _add_to(provider: Any) -> None:
@@ -155,7 +159,8 @@ _hook: Callable[..., None] | None = None
 def _watch() -> None:
     """Hear of a global provider that is set later; every public way to set one ends in this function of the API."""
     global _original, _hook
-    if _original is not None:
+    # Where somebody put back what was there before us, ours is gone.
+    if _original is not None and getattr(trace, _SETTER, None) is not _original:
         return
     original = getattr(trace, _SETTER, None)
     if original is None:

@@ -16,8 +16,8 @@ from .capture import MAX_BYTES, is_framework_object
 from .current import Span, Trace
 from .failures import record_error
 from .identity import EMPTY
-from .naming import SCOPE_KEY, open_scope
-from .open_span import open_span_of
+from .naming import SCOPE_KEY, current_scope, open_scope
+from .open_span import open_span_in, open_span_of
 from .options import Options
 from .recording import record_value, update_span
 from .scope import Scope
@@ -48,6 +48,20 @@ class ConversationRunning:
         """Say whether what runs now runs in this block."""
         found = get_current().get(SCOPE_KEY)
         return found is self.scope or (isinstance(found, Scope) and found.is_below(self.scope))
+
+    def holds_what_runs(self) -> bool:
+        """Say whether what runs now runs in this block, or below it."""
+        scope = self._own_scope()
+        if scope is not None:
+            found = current_scope()
+            return found is scope or (found is not None and found.is_below(scope))
+        held = open_span_in(get_current())
+        while held is not None and held.span() is not self.span:
+            held = held.parent
+        return held is not None
+
+    def _own_scope(self) -> Scope | None:
+        return self.scope
 
     def handle(self) -> Any:
         """Return what `with ... as` gives."""
@@ -148,6 +162,9 @@ class SpanRunning(ConversationRunning):
         if shown:
             record_value(self.span, "input", shown)
 
+    def _own_scope(self) -> Scope | None:
+        return self._scope
+
     def is_current(self) -> bool:
         return self.span is not INVALID_SPAN and otel.get_current_span() is self.span
 
@@ -219,7 +236,7 @@ class TraceRunning(SpanRunning):
         return Trace(self._scope, self.span, open_span_of(self.span))
 
 
-class _Nothing:
+class Nothing:
     """Stands in where our start failed: the application's call goes on as it would without us."""
 
     def __init__(self, kind: type[ConversationRunning]) -> None:
@@ -228,6 +245,8 @@ class _Nothing:
 
     def is_current(self) -> bool:
         return False
+
+    holds_what_runs = is_current
 
     def handle(self) -> Any:
         return Span(INVALID_SPAN) if self._kind is SpanRunning else Trace(None, INVALID_SPAN)
@@ -242,10 +261,10 @@ class _Nothing:
 
 def started(
     kind: type[ConversationRunning], options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> ConversationRunning | _Nothing:
+) -> ConversationRunning | Nothing:
     """Begin one call; never raises."""
     try:
         return kind(options, args, kwargs)
     except Exception as error:
         swallowed("starting a call", error)
-        return _Nothing(kind)
+        return Nothing(kind)

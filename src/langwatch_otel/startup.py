@@ -52,6 +52,7 @@ def setup(
         if settings.pop(name, None):
             say_once(f"setup({name}=) does nothing here: it needs LangWatch's own client")
     _check(base_attributes, headers, instrumentors)
+    _check_texts(api_key=api_key, service_name=service_name)
     chosen = config.read(settings, base=config.active() if _is_set_up() else None)
     goes_to = destination.choose(endpoint_url, api_key)
     destination.check(goes_to)
@@ -80,17 +81,26 @@ def _check(base_attributes: object, headers: object, instrumentors: object) -> N
         # Not with its values: they are credentials.
         raise ConfigurationError("headers", type(headers).__name__, "a mapping of strings to strings")
     if instrumentors is not None and not (
-        isinstance(instrumentors, Sequence) and all(hasattr(each, "instrument") for each in instrumentors)
+        isinstance(instrumentors, Sequence)
+        and all(callable(getattr(each, "instrument", None)) for each in instrumentors)
     ):
         raise ConfigurationError(
             "instrumentors", instrumentors, "a list of instrumentors, such as OpenAIInstrumentor()"
         )
 
 
+def _check_texts(**given: object) -> None:
+    for setting, value in given.items():
+        if value is not None and (not isinstance(value, str) or not value.isprintable()):
+            # Not the value: it may be a key.
+            raise ConfigurationError(setting, type(value).__name__, "a text of one line")
+
+
 def _turn_on_others(provider: Any, instrumentors: Sequence[Any] | None) -> None:
     """Turn on the instrumentations around ours; uninstrument() turns them off."""
-    if instrumentors is None:
-        with guarded("turning on FastAPI's spans"):
+    with guarded("turning on FastAPI's spans"):
+        fastapi.warn_of_another_provider(provider)
+        if instrumentors is None:
             fastapi.spans_on(provider)
     chosen = instrumentations.installed() if instrumentors is None else instrumentors
     if any(openai.is_mended(instrumentor) for instrumentor in chosen):

@@ -41,7 +41,9 @@ def follow(response: Any, running: Running) -> bool:
 async def _steps(body: Any, running: Running, thrown_away: weakref.finalize[..., Any]) -> AsyncGenerator[Any, None]:
     """Run each step of `body` in the context of the turn; the server never sees that context."""
     context, step = running.context, body.__anext__
-    synchronous = in_threads(body)
+    synchronous = None
+    with guarded("looking at the body of a response"):
+        synchronous = in_threads(body)
     error: BaseException | None = None
     try:
         while True:

@@ -44,19 +44,19 @@ def spans_on(tracer_provider: "TracerProvider | None" = None) -> bool:
     itself is left alone.
     """
     global _provider
-    if not installed("fastapi"):
-        return False
-    if _makes_its_own():
-        if tracer_provider is not None and tracer_provider is not get_tracer_provider():
-            say_once(
-                "this FastAPI makes its spans with the global tracer provider, which is not the one given:"
-                ' FastAPI(telemetry={"tracer_provider": provider}) has it use yours'
-            )
-        return False
-    if not installed(CONTRIB):
+    if not installed("fastapi") or _makes_its_own() or not installed(CONTRIB):
         return False
     _provider = tracer_provider
     return _entry.on()
+
+
+def warn_of_another_provider(tracer_provider: "TracerProvider") -> None:
+    """Say so where FastAPI makes its spans with another provider than this one."""
+    if tracer_provider is not get_tracer_provider() and installed("fastapi") and _makes_its_own():
+        say_once(
+            "this FastAPI makes its spans with the global tracer provider, which is not the one given:"
+            ' FastAPI(telemetry={"tracer_provider": provider}) has it use yours'
+        )
 
 
 def spans_off() -> None:

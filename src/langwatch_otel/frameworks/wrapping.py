@@ -71,7 +71,7 @@ class MethodWrapper:
 
     def _place(self, module: Any) -> None:
         with self._lock:
-            if not self.active or self._placed is not None:
+            if not self.active or self._is_in_place():
                 return
             # An instrumentor may have put a subclass in the class's place; the method is further up.
             owner = next(each for each in getattr(module, self._owner).__mro__ if self._method in vars(each))
@@ -79,6 +79,15 @@ class MethodWrapper:
             replacement = self._wrap(original)
             setattr(owner, self._method, replacement)
             self._placed = (owner, original, replacement)
+
+    def _is_in_place(self) -> bool:
+        if self._placed is None:
+            return False
+        owner, original, replacement = self._placed
+        now = owner.__dict__.get(self._method)
+        while now is not None and now is not replacement and now is not original:
+            now = getattr(now, "__wrapped__", None)
+        return now is not original  # Somebody put back what was there before us; else ours is below theirs.
 
 
 def installed(name: str) -> bool:
