@@ -78,6 +78,12 @@ class OpenSpan:
         """The thread that we stamped, its own or a given one."""
         return self.stamped.thread_id or self.given.thread_id
 
+    @property
+    def weak(self) -> Rendered | None:
+        """What was stamped, where its thread came in by baggage and nobody has named another."""
+        found = self.stamped if self.stamped.thread_id is not None else self.given
+        return found if found.weak else None
+
     def nearest_open(self) -> OpenSpan | None:
         """Return this span while it is open, else its nearest open ancestor."""
         found: OpenSpan | None = self
@@ -97,7 +103,11 @@ class OpenSpan:
         before = self.stamped
         mine = before.thread_id or self.given.thread_id
         if mine is not None and rendered.thread_id is not None and mine != rendered.thread_id:
-            return
+            if self.weak is None:
+                return
+            before = self.weak
+        elif before.weak and rendered.thread_id is None and self.given.thread_id is None:
+            self.given = before  # It stays on the span until a name takes its place.
         self.stamped = rendered
         if before is NOTHING:
             self.stamper.first(span, self, rendered)

@@ -15,7 +15,7 @@ from .attributes import LANGWATCH_SPAN_TYPE, TIME_TO_FIRST_CHUNK
 from .capture import MAX_BYTES, is_framework_object
 from .current import Span, Trace
 from .identity import EMPTY
-from .naming import SCOPE_KEY, open_scope
+from .naming import SCOPE_KEY, open_scope, within
 from .open_span import open_span_of
 from .options import Options
 from .recording import record_error, record_value, update_span
@@ -40,7 +40,7 @@ class ConversationRunning:
         self.options = options
         arguments = _bound(options, args, kwargs) if options.fields.needs_arguments else _NOTHING
         self.scope = open_scope(options.fields.resolve(arguments), adopt=options.adopt)
-        self.context: Context = set_value(SCOPE_KEY, self.scope)
+        self.context: Context = within(self.scope)
 
     def is_current(self) -> bool:
         """Say whether what runs now runs in this block."""
@@ -96,7 +96,7 @@ class SpanRunning(ConversationRunning):
         arguments = _bound(options, args, kwargs) if options.fields.needs_arguments else None
         named = options.fields.resolve(arguments or _NOTHING)
         scope = open_scope(named, adopt=options.adopt, context=context)
-        self._open(set_value(SCOPE_KEY, scope, context), args, kwargs, arguments)
+        self._open(within(scope, context), args, kwargs, arguments)
         return scope
 
     def _open(
@@ -210,7 +210,7 @@ class TraceRunning(SpanRunning):
         arguments = _bound(options, args, kwargs) if fields.needs_arguments else None
         named = fields.resolve(arguments or _NOTHING) if fields else EMPTY
         scope = self._scope = open_scope(named, adopt=options.adopt, context=context)
-        self._open(set_value(SCOPE_KEY, scope, context), args, kwargs, arguments)
+        self._open(within(scope, context), args, kwargs, arguments)
         scope.span = open_span_of(self.span)
 
     def handle(self) -> Any:
