@@ -23,7 +23,7 @@ ORDER = (
     {"arguments", "streaming"},
     {"span_handle", "current", "options", "running", "decorators"},  # A handle makes spans, a decorator handles.
     {"span_exporter", "span_processor", "log_processor", "backfill"},
-    {"propagation"},
+    {"propagation", "border"},
     {"frameworks"},
     {"clients"},
     {"instrumentor", "instrumentations", "destination"},

@@ -20,9 +20,9 @@ from .identity import Conversation
 from .span_handle import Span
 
 if TYPE_CHECKING:
+    from .border import inject
     from .instrumentor import LangWatchInstrumentor
     from .log_processor import ConversationLogProcessor
-    from .propagation import inject
     from .span_exporter import ConversationSpanExporter
     from .span_processor import ConversationSpanProcessor
     from .startup import ensure_setup, setup
@@ -56,7 +56,7 @@ _WITH_THE_SDK = {
     "ConversationSpanProcessor": "span_processor",
     "LangWatchInstrumentor": "instrumentor",
     "ensure_setup": "startup",
-    "inject": "propagation",  # OpenTelemetry's propagators are not loaded before.
+    "inject": "border",  # OpenTelemetry's propagators are not loaded before.
     "setup": "startup",
 }
 

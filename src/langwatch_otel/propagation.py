@@ -7,28 +7,35 @@ For the hooks of HTTP clients there are `allows(host, port)` and `strip(headers)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, MutableSequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from opentelemetry import propagate
 from opentelemetry.context import Context, get_current
 from opentelemetry.propagators.textmap import Getter, Setter, TextMapPropagator, default_getter, default_setter
 from opentelemetry.trace import SpanKind
 
 from . import config, context_baggage
 from ._guard import guarded, say_once, swallowed
-from .context_baggage import BAGGAGE_KEY, hides_ours, own_baggage, showing
+from .context_baggage import BAGGAGE_KEY, ContextBaggage, hides_ours, own_baggage
 from .hosts import Destinations, destination_of
 from .identity import EMPTY
-from .inbound import ARRIVAL_KEY, Arrival, arrival_in, conversation_in
-from .naming import scope_in
+from .inbound import ARRIVAL_KEY, Arrival, conversation_in
+from .naming import SCOPE_KEY, scope_in
 from .open_span import SPAN_KEY, open_span_in
+from .scope import Scope
+from .stamping import attributes_of
 from .wire import HEADER, KEYS, added, entry, rewrite, without_ours
 
 # Where spans of clients say whom they call: today's names and yesterday's.
 _URLS = ("url.full", "http.url")
+_BROKERS = "messaging.url"
 _HOSTS = (("server.address", "server.port"), ("net.peer.name", "net.peer.port"))
+
+
+# Of several brokers, JSON: ["one:9092", "two:9092"].
+_BETWEEN_BROKERS = re.compile(r"[\s,;\[\]\"']+")
 
 
 class ConversationPropagator(TextMapPropagator):
@@ -58,13 +65,13 @@ class ConversationPropagator(TextMapPropagator):
 
     def send(self, carrier: Any, context: Context, setter: Setter[Any], is_allowed: Callable[[Context], bool]) -> None:
         """Do what `inject` does, with the ids where `is_allowed` says so of the context."""
-        entries: list[str] = []
+        entries: Sequence[str] = ()
         said = ""
-        plain = context
+        plain = Context()  # Where looking fails nothing goes out.
         try:
             plain = hides_ours(context)
             said = _take_off(carrier, context)
-            entries = _entries(context) if is_allowed(context) else []
+            entries = _entries(context) if is_allowed(context) else ()
         except Exception as error:
             swallowed("looking where baggage goes", error)
         if not entries:
@@ -83,7 +90,7 @@ class ConversationPropagator(TextMapPropagator):
             return found
         try:
             before = get_current() if context is None else context
-            return _received(_without_inbound(found, before), getter.get(carrier, HEADER))
+            return _received(found, before, getter.get(carrier, HEADER))
         except Exception as error:
             swallowed("reading baggage", error)
             return found
@@ -92,7 +99,7 @@ class ConversationPropagator(TextMapPropagator):
 class _Adding(Setter[Any]):
     """Sets what the wrapped propagator sets, and our entries after the baggage."""
 
-    def __init__(self, setter: Setter[Any], entries: list[str]) -> None:
+    def __init__(self, setter: Setter[Any], entries: Sequence[str]) -> None:
         self._setter = setter
         self._entries = entries
         self.done = False
@@ -108,15 +115,21 @@ class _Adding(Setter[Any]):
         self._setter.set(carrier, key, value)
 
 
-def _entries(context: Context) -> list[str]:
+def _entries(context: Context) -> Sequence[str]:
     """Return what `context` belongs to as entries, but for what the application says itself."""
     scope = scope_in(context, open_span_in(context))
     if scope is None or (conversation := scope.in_force()) is EMPTY:
-        return []
-    own: Any = context.get(BAGGAGE_KEY)
-    own = own_baggage(context) if own else ()
-    ids = zip(KEYS, (conversation.thread_id, conversation.user_id), strict=True)
-    return [entry(key, value) for key, value in ids if value is not None and key not in own]
+        return ()
+    encoded = _encoded(conversation.thread_id, conversation.user_id)
+    if not context.get(BAGGAGE_KEY):
+        return tuple(encoded.values())
+    own = own_baggage(context)
+    return tuple(text for key, text in encoded.items() if key not in own)
+
+
+@lru_cache(1024)
+def _encoded(*ids: str | None) -> dict[str, str]:
+    return {key: entry(key, value) for key, value in zip(KEYS, ids, strict=True) if value is not None}
 
 
 def _take_off(carrier: Any, context: Context) -> str:
@@ -140,7 +153,7 @@ def _is_allowed_by_span(context: Context) -> bool:
         return False
     if not span.get_span_context().trace_flags.sampled:
         return False
-    attributes = span.attributes or {}
+    attributes = attributes_of(span)
     named = False
     for host, port in _destinations(attributes):
         if host is None or not allows(host, port):
@@ -154,6 +167,9 @@ def _destinations(attributes: Any) -> Iterable[tuple[str | None, int | None]]:
     for key in _URLS:
         if (url := attributes.get(key)) is not None:
             yield destination_of(str(url)) or (None, None)
+    for broker in _BETWEEN_BROKERS.split(str(attributes[_BROKERS])) if _BROKERS in attributes else ():
+        if broker:
+            yield (destination_of(broker) or (None, None)) if "://" in broker else (broker, None)
     for key, port_key in _HOSTS:
         if (host := attributes.get(key)) is not None:
             port = attributes.get(port_key)
@@ -192,128 +208,36 @@ def strip(headers: Any) -> None:
         _take_off(headers, get_current())
 
 
-def inject(headers: Any, host: str | None = None) -> None:
-    """Write into `headers` what goes to another service: trace context, baggage, and the ids where they may go.
+def _texts(headers: Iterable[Any]) -> list[str]:
+    found = [headers] if isinstance(headers, (str, bytes)) else headers
+    return [
+        each if isinstance(each, str) else each.decode("latin-1") for each in found if isinstance(each, (str, bytes))
+    ]
 
-    For clients without instrumentation: `host` is where the call goes, as a name, `name:port` or a URL. Without it
-    the current span says where, as for an instrumented client. Never raises; sampling does not matter where the
-    host is given. `headers` is a mutable mapping or a list of (name, value), such as gRPC's metadata.
+
+def _received(found: Context, before: Context, headers: Iterable[Any] | None) -> Context:
+    """Return `found`, what the wrapped propagator read, as the context of a request with these baggage headers.
+
+    Its ids are taken out of the baggage: only those that were there `before` are the application's own.
     """
-    with guarded("injecting by hand"):
-        setter: Setter[Any] = _APPENDS if isinstance(headers, MutableSequence) else default_setter
-        border = _border
-        if border is None or host is None:
-            return propagate.inject(headers, setter=setter)
-        found = destination_of(host) if "://" in host else (host, None)
-        allowed = found is not None and allows(*found)
-        return border.send(headers, get_current(), setter, lambda _: allowed)
-
-
-class _Appending(Setter[Any]):
-    def set(self, carrier: Any, key: str, value: str) -> None:
-        carrier[:] = [pair for pair in carrier if pair[0].lower() != key]
-        carrier.append((key, value))
-
-
-_APPENDS = _Appending()
-
-
-def _without_inbound(found: Context, before: Context) -> Context:
-    """Return `found` without the ids that were not in the baggage `before`: they did not come by the application."""
-    baggage = found.get(BAGGAGE_KEY)
-    if not isinstance(baggage, dict) or not baggage:
-        return found
+    changed: dict[str, object] = {}
     own = own_baggage(found)
-    had = own_baggage(before)
-    came = [key for key in KEYS if key in own and own[key] is not had.get(key)]
-    if not came:
-        return found
-    for key in came:
-        del own[key]
-        if key in had:
-            own[key] = had[key]
-    return Context({**found, BAGGAGE_KEY: own})
-
-
-def _received(context: Context, headers: Iterable[Any] | None) -> Context:
-    """Return `context` as that of a request that came in with these baggage headers."""
+    had: dict[str, object] | None = None
+    for key in KEYS if own else ():
+        if key in own:
+            had = own_baggage(before) if had is None else had
+            if own[key] is not had.get(key):
+                del own[key]
+                own.update({key: had[key]} if key in had else {})
+                changed[BAGGAGE_KEY] = own
     conversation = EMPTY
     if headers and config.active().inbound == "accept":
-        texts = [each if isinstance(each, str) else bytes(each).decode("latin-1") for each in headers]
-        conversation = conversation_in(texts)
-    if conversation is EMPTY and not context_baggage.is_shown():
-        # What an outer request brought is not this one's.
-        return context if arrival_in(context) is None else Context({**context, ARRIVAL_KEY: None})
-    arrival = Arrival(conversation)
-    return showing(Context({**context, ARRIVAL_KEY: arrival}), arrival)
-
-
-_border: ConversationPropagator | None = None
-_SETTER = "set_global_textmap"
-_original: Callable[..., None] | None = None
-_hook: Callable[..., None] | None = None
-_on = False
-
-
-def on() -> None:
-    """Put the border around the global propagator, the one there is and those set later, where it speaks baggage."""
-    global _on
-    _on = True
-    _watch()
-    cover()
-    context_baggage.show(_keeps_in if config.active().baggage_in_context else None)
-
-
-def off() -> None:
-    """Take the border away; where somebody wrapped it in turn it stays below, and does nothing."""
-    global _on, _border
-    _on = False
-    context_baggage.show(None)
-    _unwatch()
-    border, _border = _border, None
-    if border is not None:
-        border.switch(False)
-        if propagate.get_global_textmap() is border:
-            propagate.set_global_textmap(border.wrapped)
-
-
-def cover() -> None:
-    """Put the border on top again, where another propagator was set since."""
-    global _border
-    current = propagate.get_global_textmap()
-    if not _on or current is _border or HEADER not in {field.lower() for field in current.fields}:
-        return
-    if _border is not None:
-        _border.switch(False)  # It may be inside the new one: there is one border.
-    _border = ConversationPropagator(current)
-    (_original or propagate.set_global_textmap)(_border)
-
-
-def _keeps_in() -> bool:
-    """Say whether the border stands on top: only then nothing that is in a context goes to strangers."""
-    if propagate.get_global_textmap() is not _border:
-        cover()  # It was set by a function that was imported before our hook was there.
-    return _border is not None and propagate.get_global_textmap() is _border
-
-
-def _watch() -> None:
-    """Hear of a global propagator that is set later."""
-    global _original, _hook
-    if _original is not None:
-        return
-    original: Callable[..., None] = getattr(propagate, _SETTER)
-
-    def set_and_cover(*args: Any, **kwargs: Any) -> None:
-        original(*args, **kwargs)
-        with guarded("putting the border around a propagator that was set later"):
-            cover()
-
-    _original, _hook = original, set_and_cover
-    setattr(propagate, _SETTER, set_and_cover)
-
-
-def _unwatch() -> None:
-    global _original
-    if _original is not None and getattr(propagate, _SETTER) is _hook:
-        setattr(propagate, _SETTER, _original)
-        _original = None
+        conversation = conversation_in(_texts(headers))
+    shown = context_baggage.is_shown()
+    if conversation is not EMPTY or (shown and not isinstance(found.get(SCOPE_KEY), Scope)):
+        arrival = changed[ARRIVAL_KEY] = Arrival(conversation)
+        if shown:
+            changed[BAGGAGE_KEY] = ContextBaggage(own, arrival)
+    elif ARRIVAL_KEY in found:
+        changed[ARRIVAL_KEY] = None  # What an outer request brought is not this one's.
+    return Context({**found, **changed}) if changed else found

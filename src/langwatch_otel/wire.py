@@ -98,7 +98,9 @@ def rewrite(carrier: Any, change: Callable[[str], str]) -> str:
         return ""
     said: list[str] = []
     for name in {name: None for name in carrier.keys() if _is_header(name)}:  # noqa: SIM118
-        values = carrier.getall(name) if hasattr(carrier, "getall") else [carrier[name]]
+        if name not in carrier:  # Rewritten under the same name in other letters.
+            continue
+        values = _values(carrier, name)
         changed = [_changed(value, change) for value in values]
         if changed != values:
             del carrier[name]
@@ -106,6 +108,15 @@ def rewrite(carrier: Any, change: Callable[[str], str]) -> str:
                 carrier[name] = left[0] if len(left) == 1 else ",".join(left)
         said.extend(text for value in changed for text in _texts(value))
     return ",".join(said)
+
+
+def _values(carrier: Any, name: Any) -> list[Any]:
+    """Return every value of `name`: mappings of headers have many ways to ask for it."""
+    if type(carrier) is not dict:
+        for ask in ("getall", "getlist", "get_list", "get_all"):
+            if hasattr(carrier, ask):
+                return list(getattr(carrier, ask)(name))
+    return [carrier[name]]
 
 
 def _rewrite_pairs(carrier: MutableSequence[Any], change: Callable[[str], str]) -> Iterator[str]:
