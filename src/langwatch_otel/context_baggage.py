@@ -140,7 +140,7 @@ def own_baggage(context: Context) -> dict[str, object]:
     own: dict[str, object] = {}
     if isinstance(found, dict):
         own = found.own() if isinstance(found, ContextBaggage) else found.copy()
-    for key in KEYS:
+    for key in KEYS if own else ():
         if isinstance(own.get(key), OurId):
             del own[key]
     return own

@@ -55,9 +55,7 @@ def accepted(raw: str) -> str | None:
     1 to 1,024 characters of UTF-8, percent-encoded, not blank; no controls, line ends or text direction overrides.
     """
     value = decoded(raw)
-    if value is None:
-        return None
-    value = value.strip()
+    value = value.strip() if value is not None else ""
     if not 0 < len(value) <= MAX_LENGTH:
         return None
     if value.isascii() and value.isprintable():

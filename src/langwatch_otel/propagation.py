@@ -71,7 +71,9 @@ class ConversationPropagator(TextMapPropagator):
         try:
             plain = hides_ours(context)
             said = _take_off(carrier, context)
-            entries = _entries(context) if is_allowed(context) else ()
+            entries = _entries(context)
+            if entries and not is_allowed(context):
+                entries = ()
         except Exception as error:
             swallowed("looking where baggage goes", error)
         if not entries:
@@ -121,8 +123,6 @@ def _entries(context: Context) -> Sequence[str]:
     if scope is None or (conversation := scope.in_force()) is EMPTY:
         return ()
     encoded = _encoded(conversation.thread_id, conversation.user_id)
-    if not context.get(BAGGAGE_KEY):
-        return tuple(encoded.values())
     own = own_baggage(context)
     return tuple(text for key, text in encoded.items() if key not in own)
 
@@ -221,11 +221,11 @@ def _received(found: Context, before: Context, headers: Iterable[Any] | None) ->
     Its ids are taken out of the baggage: only those that were there `before` are the application's own.
     """
     changed: dict[str, object] = {}
-    own = own_baggage(found)
+    own = own_baggage(found) if BAGGAGE_KEY in found else {}
     had: dict[str, object] | None = None
     for key in KEYS if own else ():
         if key in own:
-            had = own_baggage(before) if had is None else had
+            had = own_baggage(before) if had is None and BAGGAGE_KEY in before else had or {}
             if own[key] is not had.get(key):
                 del own[key]
                 own.update({key: had[key]} if key in had else {})

@@ -57,14 +57,17 @@ def _key_of(member: str) -> str:
 def ours_in(header: str) -> Iterator[Entry]:
     """Yield (key, raw value) of the entries under our keys; properties are cut off."""
     for member in _ENTRIES.split(header):
-        if (key := _key_of(member)) in KEYS:
-            yield key, member.partition("=")[2].partition(";")[0].strip(" \t")
+        name, _, raw = member.partition("=")
+        if name in KEYS or (name := _key_of(member)) in KEYS:
+            yield name, raw.partition(";")[0].strip(" \t")
 
 
 def decoded(raw: str) -> str | None:
     """Return what a raw value says, or None where it is not one: unlike OpenTelemetry's, `+` is a plus sign."""
     if _OCTETS.fullmatch(raw) is None:
         return None
+    if "%" not in raw:
+        return raw
     try:
         return unquote(raw, errors="strict")
     except UnicodeDecodeError:
