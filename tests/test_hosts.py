@@ -11,7 +11,7 @@ from langwatch_otel.hosts import Destinations, destination_of
 INSIDE = """localhost LOCALHOST localhost. orders my_service orders:8080 127.0.0.1 127.0.0.1. 127.8.9.1 10.0.0.1 172.16.0.1
     172.31.255.255 192.168.1.1 169.254.169.254 ::1 [::1] [::1]:80 fd00::1 fe80::1 fe80::1%eth0 [fe80::1%25eth0] ::ffff:10.0.0.1
     [::ffff:127.0.0.1]:443 a.local a.b.internal A.INTERNAL. a.svc a.default.svc.cluster.local a.localhost nas.home.arpa
-    bücher bücher.internal １２７.0.0.1 a。internal xn--bcher-kva 1e3""".split()
+    bücher bücher.internal \uff11\uff12\uff17.0.0.1 a。internal xn--bcher-kva 1e3""".split()
 OUTSIDE = """example.com ai. com. localhost.example.com internal.example.com notlocal.xlocal 172.32.0.1 172.15.0.1 8.8.8.8 0.0.0.0
     100.64.0.1 192.0.2.1 :: ::ffff:8.8.8.8 ::10.0.0.1 64:ff9b::10.0.0.1 2001:db8::1 fec0::1 127.1 127.0.1 0177.0.0.1 010.0.0.1 2130706433 0x7f000001 0x7f.0.0.1
     1.2.3.4.5 256.0.0.1 127.0.0.1.nip.io a..internal .internal home.arpa user@localhost localhost%00 localhost/x [127.0.0.1]
