@@ -71,7 +71,7 @@ CLIENTS = [by_requests, by_httpx, by_httpx_async, by_aiohttp, by_openai]
 @pytest.mark.parametrize("semantics", ["", "http"])
 @pytest.mark.parametrize("client", CLIENTS)
 def test_ids_reach_a_neighbour_and_no_stranger(client, semantics, everywhere, monkeypatch):
-    """Under the old names of attributes and the new, ids are in the request to loopback, in no header to a strange host."""
+    """Under old and new names of attributes, ids are in the request to loopback, in no header to a strange host."""
     monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", semantics)
     for proxy in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(proxy, raising=False)

@@ -113,9 +113,8 @@ def test_the_second_word_does_not_take_the_first_ones_place(recorder):
 
 def test_a_block_that_adopts_nothing_leaves_the_request_what_came_in(recorder):
     """`adopt=False` is about spans above, whoever named them."""
-    with request(recorder):
-        with langwatch.conversation(thread_id="B", adopt=False), recorder.tracer.start_as_current_span("inside"):
-            pass
+    with request(recorder), langwatch.conversation(thread_id="B", adopt=False):
+        recorder.tracer.start_span("inside").end()
     assert ids(recorder) == {"server": ("A", "U"), "inside": ("B", "U")}
 
 

@@ -157,7 +157,7 @@ def test_strip_takes_ids_off_any_carrier(recorder, carrier, expected):
 
 
 def test_a_carrier_that_is_used_again_loses_what_it_had(recorder, named):
-    """Headers that went inside first carry nothing when they go to a stranger, and one entry when they go inside again."""
+    """Headers that went inside carry nothing to a stranger, and each id once when they go inside again."""
     carrier = {}
     found = [sent(recorder, url, carrier=carrier) for url in (INSIDE, OUTSIDE, INSIDE, INSIDE)]
     assert found == [IDS, None, IDS, IDS]
@@ -299,7 +299,7 @@ def test_a_propagator_that_is_replaced_behind_our_back_is_sent_nothing(recorder,
 
 
 def test_the_baggage_of_the_context_knows_a_late_name(recorder):
-    """`baggage.get_baggage` gives the ids wherever the scope is in the context, named before or later, until removed."""
+    """`baggage.get_baggage` gives the ids wherever the scope is in the context, named early or late, until removed."""
     with langwatch.conversation():
         context = get_current()
         assert baggage.get_all(context) == {}
