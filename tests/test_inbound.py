@@ -113,9 +113,11 @@ def test_the_second_word_does_not_take_the_first_ones_place(recorder):
 
 def test_a_block_that_adopts_nothing_leaves_the_request_what_came_in(recorder):
     """`adopt=False` is about spans above, whoever named them."""
-    with request(recorder), langwatch.conversation(thread_id="B", adopt=False):
-        recorder.tracer.start_span("inside").end()
-    assert ids(recorder) == {"server": ("A", "U"), "inside": ("B", "U")}
+    with request(recorder):
+        with langwatch.conversation(thread_id="B", adopt=False):
+            recorder.tracer.start_span("inside").end()
+        recorder.tracer.start_span("after").end()
+    assert ids(recorder) == {"server": ("A", "U"), "inside": ("B", "U"), "after": ("A", "U")}
 
 
 def test_a_user_is_replaced_alone(recorder):
@@ -125,6 +127,13 @@ def test_a_user_is_replaced_alone(recorder):
         assert langwatch.get_conversation()[:2] == ("A", "V")
         by_set("B")
     assert ids(recorder) == {"server": ("B", "V")}
+
+
+def test_a_user_is_replaced_by_a_block_too(recorder):
+    """A block's word about the user reaches the server span, whose thread is still what came in."""
+    with request(recorder), langwatch.conversation(user_id="V"):
+        assert langwatch.get_conversation()[:2] == ("A", "V")
+    assert ids(recorder) == {"server": ("A", "V")}
 
 
 def test_what_the_creator_of_a_span_set_stays(recorder):
@@ -162,6 +171,14 @@ def test_ignored_nothing_is_believed():
         with request(recorder):
             assert (sent(recorder), dict(baggage.get_all(came()))) == (None, {"plan": "pro"})
         assert ids(recorder) == {"server": (None, None), "call": (None, None)}
+
+
+@pytest.mark.parametrize(("inbound", "header"), [("ignore", CAME), ("accept", "session.id=%00,plan=pro")])
+def test_what_is_not_believed_is_not_in_the_baggage(inbound, header):
+    """Ids that are ignored or refused are gone from the context's baggage, whether ours is shown there or not."""
+    for shown in (True, False):
+        with border(inbound=inbound, baggage_in_context=shown):
+            assert dict(baggage.get_all(came(header))) == {"plan": "pro"}
 
 
 def test_the_applications_own_baggage_is_not_inbound(recorder):

@@ -269,7 +269,7 @@ def test_off_a_propagator_on_top_of_ours_stays():
         assert sent(recorder) == "session.id=t"
         propagate.set_global_textmap(CompositePropagator([propagate.get_global_textmap()]))
         assert sent(recorder) == "session.id=t"
-        theirs = propagate.get_global_textmap().wrapped
+        theirs = CompositePropagator([propagate.get_global_textmap()])
         propagate._HTTP_TEXT_FORMAT = theirs
         LangWatchInstrumentor().uninstrument()
         assert propagate.get_global_textmap() is theirs

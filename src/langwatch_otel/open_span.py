@@ -106,7 +106,7 @@ class OpenSpan:
             if self.weak is None:
                 return
             before = self.weak
-        elif before.weak and rendered.thread_id is None and self.given.thread_id is None:
+        elif before.weak and self.given.thread_id is None and before.plain.keys() - rendered.plain.keys():
             self.given = before  # It stays on the span until a name takes its place.
         self.stamped = rendered
         if before is NOTHING:
