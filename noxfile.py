@@ -60,6 +60,23 @@ def openai(session: nox.Session, openai: str, instrumentation: str) -> None:
 
 
 @nox.session(python="3.12")
+def clients(session: nox.Session) -> None:
+    """What each HTTP client sends, inside and to strangers."""
+    session.install("-e", ".[dev]", "aiohttp", "httpx<1", "requests")
+    kinds = ("httpx", "requests", "aiohttp-client")
+    session.install(*(f"opentelemetry-instrumentation-{kind}>=0.61b0" for kind in kinds), "--pre")
+    session.run("pytest", "tests/test_clients_border.py", *session.posargs)
+
+
+@nox.session(python="3.12")
+def fuzz(session: nox.Session) -> None:
+    """A million inbound values against the rule."""
+    session.install("-e", ".[dev]")
+    tests = ("tests/test_inbound.py", "--timeout=7200", "-k", "no_value or no_header")
+    session.run("pytest", *tests, *session.posargs, env={"LANGWATCH_OTEL_FUZZED": "1000000"})
+
+
+@nox.session(python="3.12")
 def oldest(session: nox.Session) -> None:
     """The oldest OpenTelemetry that we take."""
     session.install("-e", ".[dev]", "opentelemetry-sdk==1.40.0", "opentelemetry-instrumentation==0.61b0")
@@ -115,5 +132,5 @@ def examples(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Every benchmark: ratios in one run."""
     session.install("-e", ".[dev]")
-    for name in ("stamping", "turns", "generators", "export", "imports", "canonical"):
+    for name in ("stamping", "turns", "generators", "export", "imports", "canonical", "propagation"):
         session.run("python", f"benchmarks/{name}.py")

@@ -1,4 +1,4 @@
-"""The README's commands and snippets."""
+"""The README's commands and snippets, and those of the page on propagation."""
 
 import re
 import subprocess
@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROPAGATION = (ROOT / "docs" / "propagation.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"```python\n(.*?)```", README + PROPAGATION, re.DOTALL)
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
 def test_a_snippet_runs_as_it_stands(snippet):
-    """Every Python block of the README runs in a fresh process, and says nothing."""
+    """Every Python block of the README and of the page on propagation runs in a fresh process, and says nothing."""
     run = subprocess.run(
         [sys.executable, "-c", snippet],
         capture_output=True,

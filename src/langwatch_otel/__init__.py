@@ -20,6 +20,7 @@ from .identity import Conversation
 from .span_handle import Span
 
 if TYPE_CHECKING:
+    from .border import inject
     from .instrumentor import LangWatchInstrumentor
     from .log_processor import ConversationLogProcessor
     from .span_exporter import ConversationSpanExporter
@@ -42,6 +43,7 @@ __all__ = [
     "get_conversation",
     "get_current_span",
     "get_current_trace",
+    "inject",
     "set_conversation",
     "setup",
     "span",
@@ -54,6 +56,7 @@ _WITH_THE_SDK = {
     "ConversationSpanProcessor": "span_processor",
     "LangWatchInstrumentor": "instrumentor",
     "ensure_setup": "startup",
+    "inject": "border",  # OpenTelemetry's propagators are not loaded before.
     "setup": "startup",
 }
 

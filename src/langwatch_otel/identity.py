@@ -8,7 +8,7 @@ from uuid import UUID
 
 from . import config
 from ._guard import say_once, swallowed
-from .privacy import Pseudonym, cut, pseudonym, utf8
+from .privacy import Pseudonym, cut, pseudonym, received_pseudonym, utf8
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -138,6 +138,12 @@ def _user(value: object) -> str | None:
         return clean_id("user_id", value)
     text = _text("user_id", value)
     return None if text is None or key == config.NO_KEY else pseudonym(text, key)
+
+
+def received_user(text: str) -> str | None:
+    """Return a user's id that came from another service: where users are hashed, its pseudonym or one of our own."""
+    hashed = config.active().user_id_hash_key is not None
+    return (received_pseudonym(text) if hashed else None) or _user(text)
 
 
 def _text(name: str, value: object) -> str | None:
