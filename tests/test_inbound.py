@@ -314,7 +314,7 @@ KEY = "a secret of 16 bytes or more"
 
 
 def test_where_users_are_hashed_a_raw_id_that_comes_in_is_hashed_and_a_pseudonym_is_kept():
-    """What another service sends of a user is a pseudonym on our spans, whether it has the key or not; never twice one."""
+    """What another service sends of a user is a pseudonym on our spans, whether it has the key or not."""
     with border(user_id_hash_key=KEY) as recorder:
         with langwatch.conversation(user_id="ana"):
             made = str(langwatch.get_conversation().user_id)
