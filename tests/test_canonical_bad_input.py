@@ -128,6 +128,14 @@ BAD = {
         },
         {"input_messages": (said("user", "hi"),)},
     ),
+    "a leaf after the branch": (
+        {
+            "llm.input_messages.0.message.role": "user",
+            "llm.input_messages.0.message.content": "hi",
+            "llm.input_messages.0.message": "x",
+        },
+        {"input_messages": (said("user", "hi"),)},
+    ),
     "NaN and infinity": (
         {"gen_ai.usage.input_tokens": float("nan"), "gen_ai.usage.output_tokens": float("inf"), "session.id": 1.5},
         {},

@@ -143,6 +143,12 @@ def test_messages_replace_a_text_and_the_span_goes_before_events_and_these_befor
     assert dict(found.took) == {"input": "gen_ai.user.message", "output": "gen_ai.choice"}
 
 
+def test_a_vendors_object_of_tokens_fills_what_the_conventions_keys_leave_open():
+    """A count in a key of its own wins over one inside of an object."""
+    found = canonical({"langfuse.observation.usage_details": '{"input": 1, "output": 2}', "llm.token_count.prompt": 7})
+    assert whole(found) == {"input_tokens": 7, "output_tokens": 2}
+
+
 def test_the_resource_gives_what_the_span_leaves_open():
     """The span's own word goes first, field by field, and the same resource serves many spans."""
     resource = {"service.name": "x", "langwatch.thread.id": "below", "langwatch.customer.id": "c1"}

@@ -1,7 +1,6 @@
 """Single values off the wire: ids, numbers, texts and JSON, each within a bound; bad input raises nothing."""
 
 import json
-import math
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
@@ -72,7 +71,7 @@ def name_of(value: object) -> str | None:
 
 def count_of(value: object) -> int | None:
     """Return a number of tokens: a whole number that is not negative."""
-    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _TOO_LARGE:
         return value
