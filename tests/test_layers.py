@@ -13,16 +13,18 @@ SOURCE = Path(langwatch_otel.__file__).parent
 
 # What only the lower may be imported by: a room imports from its own line or from those above it.
 ORDER = (
-    {"attributes", "errors", "_guard", "privacy", "genai", "texts", "capture", "langwatch_sdk"},
-    {"config", "identity", "fields"},
+    {"attributes", "errors", "_guard", "privacy", "genai", "texts", "capture", "langwatch_sdk", "hosts"},
+    {"wire"},
+    {"config", "identity", "fields", "context_baggage"},
     {"conventions"},
-    {"rendering", "stamping", "open_span", "loan", "scope"},
+    {"rendering", "stamping", "open_span", "loan", "scope", "inbound"},
     {"protection"},
     {"naming", "tracers", "failures", "recording"},
     {"functions"},
     {"arguments", "streaming"},
     {"span_handle", "current", "options", "running", "decorators"},  # A handle makes spans, a decorator handles.
     {"span_exporter", "span_processor", "log_processor", "backfill"},
+    {"propagation"},
     {"frameworks"},
     {"clients"},
     {"instrumentor", "instrumentations", "destination"},

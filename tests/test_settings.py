@@ -23,12 +23,16 @@ def provider():
     return make_provider()
 
 
+HOSTS = "hosts, *.example.com, CIDR networks, host:port, none or *"
 WRONG = {
     "backfill": ("maybe", "true or false"),
     "capture_content": (2, "true or false"),
+    "baggage_in_context": ("perhaps", "true or false"),
     "conversation_id_on": ("some", "one of genai, all, none"),
     "flush_on_shutdown": ("", "true or false"),
+    "inbound": ("deny", "one of accept, ignore"),
     "max_id_length": (15, "a whole number from 16 to 1024"),
+    "outbound_hosts": ("http://a.example", HOSTS),
     "redact": ("wrong", "a function from text to text, or its import path (package.module:function)"),
     "user_id_hash_key": ("too short", "a secret of 16 bytes or more"),
 }
@@ -53,10 +57,10 @@ def test_a_wrong_value_is_refused(monkeypatch, provider, setting):
     with pytest.raises(ConfigurationError) as caught:
         LangWatchInstrumentor().instrument(tracer_provider=provider, **{setting: value})
     assert str(caught.value) == refusal(setting, value, takes)
-    monkeypatch.setenv(f"OTEL_LANGWATCH_{setting.upper()}", "wrong")
+    monkeypatch.setenv(f"OTEL_LANGWATCH_{setting.upper()}", "wrong!")
     with pytest.raises(ValueError) as caught:
         LangWatchInstrumentor().instrument(tracer_provider=provider)
-    assert str(caught.value) == refusal(setting, "wrong", takes)
+    assert str(caught.value) == refusal(setting, "wrong!", takes)
     assert (named(provider), len(processors(provider))) == (UNNAMED, 1)
 
 

@@ -22,6 +22,7 @@ from .span_handle import Span
 if TYPE_CHECKING:
     from .instrumentor import LangWatchInstrumentor
     from .log_processor import ConversationLogProcessor
+    from .propagation import inject
     from .span_exporter import ConversationSpanExporter
     from .span_processor import ConversationSpanProcessor
     from .startup import ensure_setup, setup
@@ -42,6 +43,7 @@ __all__ = [
     "get_conversation",
     "get_current_span",
     "get_current_trace",
+    "inject",
     "set_conversation",
     "setup",
     "span",
@@ -54,6 +56,7 @@ _WITH_THE_SDK = {
     "ConversationSpanProcessor": "span_processor",
     "LangWatchInstrumentor": "instrumentor",
     "ensure_setup": "startup",
+    "inject": "propagation",  # OpenTelemetry's propagators are not loaded before.
     "setup": "startup",
 }
 

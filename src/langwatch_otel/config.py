@@ -66,12 +66,33 @@ def _secret(setting: str, value: object) -> bytes:
     return bytes(key)
 
 
+def _hosts(setting: str, value: object) -> tuple[str, ...]:
+    from .hosts import TAKES, Destinations  # Rarely set, and the standard library's addresses are slow to import.
+
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
+        raise ConfigurationError(setting, value, TAKES)
+    patterns = tuple(each.strip() for each in value if each.strip())
+    for each in patterns:
+        try:
+            Destinations((each,))
+        except ValueError:
+            raise ConfigurationError(setting, each, TAKES) from None
+    if "none" in patterns and len(patterns) > 1:
+        raise ConfigurationError(setting, value, "none, or hosts, but not both")
+    return patterns
+
+
 _PARSERS: Mapping[str, Callable[[str, object], Any]] = {
     "backfill": _flag,
+    "baggage_in_context": _flag,
     "capture_content": _flag,
     "conversation_id_on": _one_of("genai", "all", "none"),
     "flush_on_shutdown": _flag,
+    "inbound": _one_of("accept", "ignore"),
     "max_id_length": _between(16, 1024),
+    "outbound_hosts": _hosts,
     "redact": load_redact,
     "user_id_hash_key": _secret,
 }
@@ -89,10 +110,13 @@ class Config:
     """What is set, checked; `None` means that nobody said, so the place that asks decides."""
 
     backfill: bool | None = None
+    baggage_in_context: bool = True
     capture_content: bool | None = None
     conversation_id_on: str = "genai"
     flush_on_shutdown: bool = True
+    inbound: str = "accept"
     max_id_length: int = 200
+    outbound_hosts: tuple[str, ...] = ()
     redact: Redact | None = field(default=None, repr=False)
     user_id_hash_key: bytes | None = field(default=None, repr=False)
 

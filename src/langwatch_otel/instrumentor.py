@@ -9,7 +9,7 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.sdk._logs import LoggerProvider
 
-from . import config, tracers
+from . import config, propagation, tracers
 from ._guard import guarded, say_once
 from .backfill import Undo, wrap_exporters
 from .errors import ConfigurationError
@@ -67,6 +67,8 @@ class LangWatchInstrumentor:
 
             requests.scopes_on()  # Before the flush at a lifespan's end, which wraps the same method and goes first.
             bodies.bodies_end_on()
+        with guarded("putting up the border for baggage"):
+            propagation.on()
         if tracer_provider is None:
             _watch()
             provider = trace.get_tracer_provider()
@@ -92,6 +94,8 @@ class LangWatchInstrumentor:
             with guarded("turning off"):
                 _state.undo.pop()()
         _state.backfilled.clear()
+        with guarded("turning off"):
+            propagation.off()
         with guarded("turning off"):
             fastapi.spans_off()
             lifespan.flush_off()

@@ -8,12 +8,14 @@ from opentelemetry.context import Context, attach, create_key, get_current, set_
 
 from . import scope as _scope
 from ._guard import say_once, swallowed
+from .context_baggage import showing, shows_nothing
 from .identity import EMPTY, Conversation
+from .inbound import Arrival, arrival_in
 from .loan import Loan, flow, mixes
 from .open_span import OpenSpan, open_span_in, sequence
 from .protection import redacted
 from .rendering import NOTHING, Rendered, render
-from .scope import Scope, refresh
+from .scope import Scope, overrule, receive, refresh, said
 
 SCOPE_KEY = create_key("langwatch_otel.scope")
 
@@ -36,7 +38,23 @@ def scope_in(context: Context, held: OpenSpan | None) -> Scope | None:
     if held is not None:
         return scope_of(held, context)
     found = context.get(SCOPE_KEY)
-    return found if isinstance(found, Scope) else None
+    if isinstance(found, Scope):
+        return found
+    arrival = arrival_in(context)
+    return None if arrival is None else _place_of(arrival)
+
+
+def _place_of(arrival: Arrival) -> Scope | None:
+    """Return the scope of a request of which no span is known here: who came in with it holds all the same."""
+    if arrival.scope is None and arrival.conversation is not EMPTY:
+        arrival.place = Scope()
+        receive(arrival.place, arrival)
+    return arrival.scope
+
+
+def within(scope: Scope, context: Context | None = None) -> Context:
+    """Return `context`, or the current one, as it is inside `scope`."""
+    return showing(set_value(SCOPE_KEY, scope, context), scope)
 
 
 def current_scope() -> Scope | None:
@@ -94,13 +112,15 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
         given = scope
         if scope is None and (scope := current_scope()) is None:
             scope = Scope()
-            attach(set_value(SCOPE_KEY, scope))
+            attach(within(scope))
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
         elif scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = weakref.ref(flow())
         bind(scope, conversation)
-        return scope
+    if shows_nothing(context := get_current()):
+        attach(showing(context, scope))  # The scope hangs on a span alone: a context does not change by itself.
+    return scope
 
 
 def _for_second(scope: Scope, conversation: Conversation) -> Scope:
@@ -114,7 +134,7 @@ def _for_second(scope: Scope, conversation: Conversation) -> Scope:
 def _conflicts(scope: Scope, new: Conversation) -> bool:
     own, named = scope.own, scope.named
     return (
-        (new.thread_id is not None and named.thread_id is not None and new.thread_id != named.thread_id)
+        (named.thread_id is not None and new.thread_id not in (None, named.thread_id) and not scope.rendered.weak)
         or (new.user_id is not None and own.user_id is not None and new.user_id != own.user_id)
         or (new.customer_id is not None and own.customer_id is not None and new.customer_id != own.customer_id)
     )
@@ -136,7 +156,7 @@ def _second(scope: Scope) -> Scope:
     second.sealed = scope.sealed
     if above is not scope:
         second.inherited = scope.own.over(scope.inherited)
-    attach(set_value(SCOPE_KEY, second))
+    attach(within(second))
     return second
 
 
@@ -144,6 +164,8 @@ def bind(scope: Scope, conversation: Conversation) -> None:
     """Add `conversation` to what `scope` names, and stamp every open span that this concerns. Needs the lock."""
     scope.own = conversation if scope.own is EMPTY else conversation.over(scope.own)
     before = scope.named
+    if scope.rendered.inbound:
+        overrule(scope, conversation)
     refresh(scope)
     if scope.named is before or scope.sealed:
         return
@@ -155,6 +177,7 @@ def bind(scope: Scope, conversation: Conversation) -> None:
 
 def _give_spans_above(scope: Scope, anchor: OpenSpan) -> None:
     """Stamp each open span above that has no thread yet; stop at the first that has one."""
+    named = said(scope) if scope.rendered.inbound else scope.named
     gift, rendered = EMPTY, NOTHING
     inner = scope
     held: OpenSpan | None = anchor
@@ -164,11 +187,11 @@ def _give_spans_above(scope: Scope, anchor: OpenSpan) -> None:
                 return
             if held.borrowed:
                 held.give_back()  # What was only lent to it gives way to a name from inside it.
-            elif held.stamped.thread_id is not None:
+            elif held.stamped.thread_id is not None and not held.stamped.weak:
                 return
-            if mixes(held.gift, scope.named):
+            if mixes(held.gift, named):
                 return
-            new = scope.named.over(held.gift)
+            new = named.over(held.gift)
             if new == held.gift:
                 return  # Whoever gave this gave it to all further up.
             if new != gift:
@@ -198,7 +221,7 @@ def _give_scopes_above(scope: Scope, nearest: Scope) -> None:
     unnamed: list[Scope] = []
     above: Scope | None = nearest
     while above is not None:
-        if above.sealed or above.named.thread_id is not None:
+        if above.sealed or (above.named.thread_id is not None and not above.rendered.weak):
             return
         unnamed.append(above)
         if above.http is not None:
@@ -207,12 +230,13 @@ def _give_scopes_above(scope: Scope, nearest: Scope) -> None:
     if above is None:
         return  # A batch root, a queue consumer, a websocket: what starts later there is nobody's.
     number = next(sequence)
+    named = said(scope) if scope.rendered.inbound else scope.named
     for found in unnamed:
         loan = found.loan
         if found.loan_over:
             continue
-        if loan is not None and mixes(loan.conversation, scope.named):
+        if loan is not None and mixes(loan.conversation, named):
             found.loan, found.loan_over = None, True
         else:
-            lent = scope.named if loan is None else scope.named.over(loan.conversation)
+            lent = named if loan is None else named.over(loan.conversation)
             found.loan = Loan(lent, scope, found.named, number)

@@ -100,6 +100,12 @@ class OpenSpan:
             for key, text in self.without_user(attributes_of(span), user).items():
                 span.set_attribute(key, text)
 
+    @property
+    def weak(self) -> Rendered | None:
+        """What was stamped, where its thread came in by baggage and nobody has named another."""
+        found = self.stamped if self.stamped.thread_id is not None else self.given
+        return found if found.weak else None
+
     def nearest_open(self) -> OpenSpan | None:
         """Return this span while it is open, else its nearest open ancestor."""
         found: OpenSpan | None = self
@@ -119,7 +125,11 @@ class OpenSpan:
         before = self.stamped
         mine = before.thread_id or self.given.thread_id
         if mine is not None and rendered.thread_id is not None and mine != rendered.thread_id:
-            return
+            if self.weak is None:
+                return
+            before = self.weak
+        elif before.weak and rendered.thread_id is None and self.given.thread_id is None:
+            self.given = before  # It stays on the span until a name takes its place.
         self.stamped = rendered
         if before is NOTHING:
             self.stamper.first(span, self, rendered)

@@ -29,12 +29,16 @@ MAX_ARRAY = 1024  # A longer one is JSON, which is cut.
 class Rendered:
     """The attributes of one conversation, by the kind of span that they are for."""
 
-    __slots__ = ("genai", "length", "plain", "root", "thread_id", "whole")
+    __slots__ = ("genai", "inbound", "length", "plain", "root", "thread_id", "weak", "whole")
 
     def __init__(self, thread_id: str | None, length: int, plain: Attributes, genai: Attributes) -> None:
         self.thread_id = thread_id
         self.whole = False
         """Both the thread and the user are named: nothing that an ended span would miss."""
+        self.inbound = False
+        """Some of the ids came in by baggage, so that a name may still change what an ended span says."""
+        self.weak = False
+        """The thread came in by baggage: any name of the application's replaces it, on spans too."""
         self.length = length
         """Of the longest id."""
         self.plain = plain

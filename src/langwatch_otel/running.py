@@ -16,7 +16,7 @@ from .capture import MAX_BYTES, is_framework_object
 from .current import Span, Trace
 from .failures import record_error
 from .identity import EMPTY
-from .naming import SCOPE_KEY, open_scope
+from .naming import SCOPE_KEY, open_scope, within
 from .open_span import open_span_of
 from .options import Options
 from .recording import record_value, update_span
@@ -42,7 +42,7 @@ class ConversationRunning:
         self.options = options
         arguments = _bound(options, args, kwargs) if options.fields.needs_arguments else _NOTHING
         self.scope = open_scope(options.fields.resolve(arguments), adopt=options.adopt)
-        self.context: Context = set_value(SCOPE_KEY, self.scope)
+        self.context: Context = within(self.scope)
 
     def is_current(self) -> bool:
         """Say whether what runs now runs in this block."""
@@ -98,7 +98,7 @@ class SpanRunning(ConversationRunning):
         arguments = _bound(options, args, kwargs) if options.fields.needs_arguments else None
         named = options.fields.resolve(arguments or _NOTHING)
         scope = open_scope(named, adopt=options.adopt, context=context)
-        self._open(set_value(SCOPE_KEY, scope, context), args, kwargs, arguments)
+        self._open(within(scope, context), args, kwargs, arguments)
         return scope
 
     def _open(
@@ -212,7 +212,7 @@ class TraceRunning(SpanRunning):
         arguments = _bound(options, args, kwargs) if fields.needs_arguments else None
         named = fields.resolve(arguments or _NOTHING) if fields else EMPTY
         scope = self._scope = open_scope(named, adopt=options.adopt, context=context)
-        self._open(set_value(SCOPE_KEY, scope, context), args, kwargs, arguments)
+        self._open(within(scope, context), args, kwargs, arguments)
         scope.span = open_span_of(self.span)
 
     def handle(self) -> Any:

@@ -7,6 +7,7 @@ import threading
 import weakref
 
 from .identity import EMPTY, Conversation
+from .inbound import Arrival
 from .loan import Loan, mixes
 from .open_span import OpenSpan
 from .rendering import NOTHING, Rendered, render
@@ -36,8 +37,10 @@ class Scope:
     """What was bound here."""
     inherited: Conversation = EMPTY
     """What scopes said that are no longer linked."""
+    inbound: Conversation = EMPTY
+    """What came in by baggage: it gives way to any word of the application's."""
     named: Conversation = EMPTY
-    """Own, inherited, and live from above: in force here and below."""
+    """Own, inherited, live from above, and inbound: in force here and below."""
     rendered: Rendered = NOTHING
     """What a span that starts now gets."""
     loan: Loan | None = None
@@ -155,6 +158,64 @@ def _shorten(scope: Scope) -> None:
             last._follow(found)
 
 
+def said(scope: Scope) -> Conversation:
+    """Return what is in force in `scope` by the application's word: all but what came in by baggage."""
+    found: Conversation = EMPTY
+    above: Scope | None = scope
+    while above is not None:
+        found = found.over(above.own).over(above.inherited)
+        above = above.above
+    return found
+
+
+def _rendered(scope: Scope, named: Conversation) -> Rendered:
+    rendered = render(named)
+    if rendered is not NOTHING and (scope.inbound is not EMPTY or (scope.above and scope.above.rendered.inbound)):
+        by_word = said(scope)
+        rendered.inbound = by_word[:2] != named[:2]
+        rendered.weak = by_word.thread_id != named.thread_id
+        rendered.whole = rendered.whole and not rendered.inbound
+    return rendered
+
+
+def receive(scope: Scope, arrival: Arrival) -> None:
+    """Let `scope` be that of the request which `arrival` came in with."""
+    arrival.scope = scope
+    if arrival.conversation is not EMPTY:
+        with lock:
+            scope.inbound = arrival.conversation
+            refresh(scope)
+
+
+def overrule(scope: Scope, word: Conversation) -> None:
+    """Let `word` take the place of what came in by baggage, in `scope` and in those above it. Needs the lock."""
+    found: Scope | None = scope
+    while found is not None:
+        if found.inbound is not EMPTY:
+            _overrule(found, word)
+        found = found.above if not found.sealed else None
+
+
+def _overrule(scope: Scope, word: Conversation) -> None:
+    came = scope.inbound
+    scope.inbound = Conversation(
+        came.thread_id if word.thread_id is None else None, came.user_id if word.user_id is None else None
+    )
+    # A name that came in and is said again is from now on the application's word.
+    confirmed = Conversation(
+        came.thread_id if came.thread_id == word.thread_id else None,
+        came.user_id if came.user_id == word.user_id else None,
+    )
+    scope.inherited = scope.inherited.over(confirmed)
+    refresh(scope)
+    if confirmed.thread_id is not None:
+        waiting = [scope]
+        while waiting:
+            below = waiting.pop()
+            below.rendered.weak = False
+            waiting.extend(list(below.below or ()))
+
+
 def refresh(scope: Scope) -> None:
     """Work out what is named in `scope` and, live, in those below; stamp their open spans. Needs the lock."""
     waiting = [scope]
@@ -163,11 +224,13 @@ def refresh(scope: Scope) -> None:
         named = scope.own if scope.inherited is EMPTY else scope.own.over(scope.inherited)
         if scope.above is not None:
             named = named.over(scope.above.named)
+        if scope.inbound is not EMPTY:
+            named = named.over(scope.inbound)
         if named is scope.named or (scope.named is not EMPTY and named == scope.named):
             continue
         scope.named = named
         # Before the open spans are listed: a span that starts meanwhile is in the list, or sees this.
-        scope.rendered = render(named)
+        scope.rendered = _rendered(scope, named)
         if scope.loan is not None:
             scope.loan.rendered = render(named.over(scope.loan.conversation))
         for held in list(scope.open):

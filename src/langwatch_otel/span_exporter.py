@@ -154,21 +154,26 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
         return span
     try:
         rendered = held.scope.at_export(held)
-        if held.thread_id is not None and held.thread_id != rendered.thread_id:
+        weak = held.weak if rendered.thread_id is not None else None
+        if held.thread_id is not None and held.thread_id != rendered.thread_id and weak is None:
             rendered = held.stamped if held.stamped.thread_id else held.given
         if rendered is NOTHING:
             return span
         present = attributes_of(span)
         genai = held.genai or held.stamper.is_genai(span, present)
         wanted = rendered.ids if span.dropped_attributes else rendered.for_span(genai, held.root)
-        before = len(present)
-        for key, value in held.stamper.fit(wanted).items():
-            present.setdefault(key, value)
+        ours = weak.for_span(genai, held.root) if weak is not None else {}
+        missing = {
+            key: value
+            for key, value in held.stamper.fit(wanted).items()
+            if key not in present or (key in ours and present[key] == ours[key] != value)
+        }
+        present.update(missing)
         user = rendered.plain.get(USER_HASH)
         hidden = held.without_user(present, user) if user is not None and held.written else None
         if hidden:
             present.update(hidden)
-        return _NamedSpan(span, present) if hidden or len(present) > before else span
+        return _NamedSpan(span, present) if hidden or missing else span
     except Exception as error:
         swallowed("naming a span at export", error)
         return span

@@ -11,11 +11,12 @@ from opentelemetry.trace import SpanKind
 from . import scope as _scope
 from ._guard import guarded, swallowed
 from .attributes import HTTP_METHODS
+from .inbound import ARRIVAL_KEY, Arrival
 from .loan import Loan, enter_request, is_by_framework, note_end
 from .naming import SCOPE_KEY, scope_of
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, sequence
 from .rendering import NOTHING
-from .scope import Scope
+from .scope import Scope, receive
 from .span_exporter import let_go
 from .stamping import Stamper
 
@@ -74,12 +75,16 @@ class ConversationSpanProcessor(SpanProcessor):
 
     def _root(self, span: Span, context: Context) -> OpenSpan:
         """Open a local root in the context's scope, else in a new one; an HTTP request always has its own."""
-        above = context.get(SCOPE_KEY)
+        above, arrival = context.get(SCOPE_KEY), context.get(ARRIVAL_KEY)
+        if above is None and arrival is not None:
+            above = arrival.place  # type: ignore[attr-defined]
         http = span.kind is SpanKind.SERVER and _is_http(span)
         if not http and isinstance(above, Scope):
             return OpenSpan(span, above, None, self._stamper)
         scope = Scope(above if isinstance(above, Scope) else None)
         scope.implicit = True
+        if isinstance(arrival, Arrival):
+            receive(scope, arrival)
         if http:
             scope.http = span.instrumentation_scope.name if span.instrumentation_scope is not None else ""
             scope.flow = enter_request()

@@ -10,14 +10,16 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import attach, get_current, set_value
+from opentelemetry.context import attach, get_current
 
 from langwatch_otel._guard import guarded
 from langwatch_otel.functions import put_back
+from langwatch_otel.inbound import arrival_in
 from langwatch_otel.loan import enter_request
-from langwatch_otel.naming import SCOPE_KEY
+from langwatch_otel.naming import SCOPE_KEY, within
 from langwatch_otel.open_span import open_span_in
 from langwatch_otel.scope import Scope as Holder
+from langwatch_otel.scope import receive
 
 from .wrapping import MethodWrapper
 
@@ -66,10 +68,12 @@ def _enter(app: object, scope: Scope) -> tuple[Holder, Any] | None:
     above = context.get(SCOPE_KEY)
     holder = Holder(above if isinstance(above, Holder) else None)
     holder.implicit = True
+    if (arrival := arrival_in(context)) is not None:
+        receive(holder, arrival)
     if scope["type"] == "http":
         holder.http = ""
         holder.flow = enter_request()
-    return holder, attach(set_value(SCOPE_KEY, holder, context))
+    return holder, attach(within(holder, context))
 
 
 def _closing(holder: Holder, send: Send) -> Send:

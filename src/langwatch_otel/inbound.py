@@ -1,0 +1,89 @@
+"""What a request brings along: ids from outside, believed as far as the rule goes and until the application speaks."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from opentelemetry.context import Context, create_key
+
+from ._guard import say_once
+from .attributes import SESSION_ID
+from .identity import EMPTY, Conversation, clean_id
+from .wire import MAX_HEADER, decoded, ours_in
+
+if TYPE_CHECKING:
+    from .scope import Scope
+
+# Ours alone, so that only what came in through the border counts, and not what the application has in its baggage.
+ARRIVAL_KEY = create_key("langwatch_otel.arrival")
+
+MAX_LENGTH = 1024
+"""No longer id is believed: what `max_id_length` may be at most."""
+
+# Nobody names a conversation so, and on a page or in a log they pretend: controls, line ends, surrogates.
+_REFUSED = frozenset(("Cc", "Cs", "Zl", "Zp"))
+_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Arrival:
+    """What came in with one request, in the context that `extract` made; the request's scope, once there is one."""
+
+    __slots__ = ("conversation", "place", "scope")
+
+    def __init__(self, conversation: Conversation = EMPTY) -> None:
+        self.conversation = conversation
+        self.scope: Scope | None = None
+        self.place: Scope | None = None
+        """The scope where there is no span to hang it on."""
+
+    def in_force(self) -> Conversation:
+        """Return what code that runs in that context belongs to."""
+        return self.conversation if self.scope is None else self.scope.in_force()
+
+
+def arrival_in(context: Context) -> Arrival | None:
+    """Return what came in with the request of `context`."""
+    found = context.get(ARRIVAL_KEY)
+    return found if isinstance(found, Arrival) else None
+
+
+def accepted(raw: str) -> str | None:
+    """Return the id that the raw value of a baggage entry says, or None where it is refused.
+
+    1 to 1,024 characters of UTF-8, percent-encoded, not blank; no controls, line ends or text direction overrides.
+    """
+    value = decoded(raw)
+    if value is None:
+        return None
+    value = value.strip()
+    if not 0 < len(value) <= MAX_LENGTH:
+        return None
+    if value.isascii() and value.isprintable():
+        return value
+    if any(each in _OVERRIDES or unicodedata.category(each) in _REFUSED for each in value):
+        return None
+    return value
+
+
+def conversation_in(headers: Iterable[str]) -> Conversation:
+    """Return who the baggage headers of one request say it belongs to; what is refused is logged once, unsaid.
+
+    Of entries with one key the last counts, as everywhere.
+    """
+    header = ",".join(headers)
+    if not header or len(header) > MAX_HEADER:
+        return EMPTY
+    found = dict(ours_in(header))
+    if not found:
+        return EMPTY
+    named: dict[str, str | None] = {}
+    for key, raw in found.items():
+        field = "thread_id" if key == SESSION_ID else "user_id"
+        value = accepted(raw)
+        if value is None:
+            say_once(f"an inbound {key} was refused: it is too long, or not made of characters that an id has")
+        else:
+            named[field] = clean_id(field, value)
+    return Conversation(named.get("thread_id"), named.get("user_id")) if named else EMPTY
