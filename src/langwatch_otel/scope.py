@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Iterable
 
 from .identity import EMPTY, Conversation
 from .inbound import Arrival
@@ -38,7 +39,7 @@ class Scope:
     inherited: Conversation = EMPTY
     """What scopes said that are no longer linked."""
     inbound: Conversation = EMPTY
-    """What a source found in the request, and below that what came in by baggage: any word of the application's wins."""
+    """What a source found in the request, over what came in by baggage: any word of the application's wins."""
     named: Conversation = EMPTY
     """Own, inherited, live from above, and inbound: in force here and below."""
     rendered: Rendered = NOTHING
@@ -190,14 +191,19 @@ def receive(scope: Scope, arrival: Arrival) -> None:
             refresh(scope)
 
 
+def _ids(found: Iterable[str | None]) -> Conversation:
+    thread, user, customer = found
+    return Conversation(thread, user, customer) or EMPTY
+
+
 def suppose(scope: Scope, found: Conversation) -> None:
     """Let `scope` be named by what a source found in its request, until the application says otherwise."""
     with lock:
         if scope.loan_over:
             return  # The application has named two threads in it.
         if (loan := scope.loan) is not None:
-            lent = loan.conversation
-            found = Conversation(*(None if word is not None else each for each, word in zip(found[:3], lent, strict=False)))
+            lent = loan.conversation[:3]
+            found = _ids(None if word is not None else each for each, word in zip(found[:3], lent, strict=True))
         scope.inbound = found.over(scope.inbound)
         refresh(scope)
 
@@ -213,9 +219,9 @@ def overrule(scope: Scope, word: Conversation) -> None:
 
 def _overrule(scope: Scope, word: Conversation) -> None:
     came = list(zip(scope.inbound[:3], word[:3], strict=True))
-    scope.inbound = Conversation(*(each if said is None else None for each, said in came))
+    scope.inbound = _ids(each if said is None else None for each, said in came)
     # A name that came in and is said again is from now on the application's word.
-    confirmed = Conversation(*(each if each == said else None for each, said in came))
+    confirmed = _ids(each if each == said else None for each, said in came)
     scope.inherited = scope.inherited.over(confirmed)
     refresh(scope)
     if confirmed.thread_id is not None:

@@ -21,6 +21,8 @@ from langwatch_otel.open_span import open_span_in
 from langwatch_otel.scope import Scope as Holder
 from langwatch_otel.scope import receive
 
+from .visit import is_wanted
+from .visits import begin
 from .wrapping import MethodWrapper
 
 if TYPE_CHECKING:
@@ -42,31 +44,48 @@ def scopes_off() -> None:
 def _in_a_scope(original: Entry) -> Entry:
     @functools.wraps(original)
     async def __call__(self: Any, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: N807
-        entered = None
-        if _application.active:
-            with guarded("opening a scope for a request"):
-                entered = _enter(self, scope)
-        if entered is None:
+        if not _application.active:
             return await original(self, scope, receive, send)
-        holder, token = entered
-        try:
-            return await original(self, scope, receive, _closing(holder, send))
-        finally:
-            holder.close()
-            put_back(token)
+        return await served(functools.partial(original, self), self, scope, receive, send)
 
     return __call__
 
 
+async def served(application: Entry, owner: object, scope: Scope, receive: Receive, send: Send) -> None:
+    """Call `application` in the scope of its request, with a look for the sources of ids in that."""
+    entered = visit = None
+    with guarded("opening a scope for a request"):
+        entered = _enter(owner, scope)
+        visit = begin(scope, owner)
+    if visit is not None:
+        receive, send = visit.around(receive, send)
+    if entered is not None:
+        send = _closing(entered[0], send)
+    try:
+        await application(scope, receive, send)
+    finally:
+        if visit is not None:
+            with guarded("looking for sources in a request"):
+                visit.end(scope)
+        if entered is not None:
+            holder, token = entered
+            holder.close()
+            put_back(token)
+
+
 def _enter(app: object, scope: Scope) -> tuple[Holder, Any] | None:
     """Attach the scope of a request, but not where a span is its place, nor in an application that is mounted."""
-    context = get_current()
-    if scope["type"] not in ("http", "websocket") or open_span_in(context) is not None:
+    if scope["type"] not in ("http", "websocket"):
         return None
-    if scope.get("app", app) is not app:
+    context = get_current()
+    span = open_span_in(context)
+    # Of a pipelined request uvicorn begins the context where that of the one before ended.
+    over = span is not None and bool(span.ended) and is_wanted()
+    if (span is not None and not over) or scope.get("app", app) is not app:
         return None
     above = context.get(SCOPE_KEY)
-    holder = Holder(above if isinstance(above, Holder) else None)
+    holder = Holder(above if isinstance(above, Holder) and not over else None)
+    holder.anchor = span
     holder.implicit = True
     if (arrival := arrival_in(context)) is not None:
         receive(holder, arrival)
