@@ -65,6 +65,10 @@ class Visit:
         """Whether nothing more is looked for."""
         return not self._open
 
+    def is_of(self, scope: Holder) -> bool:
+        """Say whether `scope` is a part of this request."""
+        return scope is self._scope or scope.is_below(self._scope)
+
     def look(self) -> dict[str, Any]:
         """Name the scope with what is sure by now, and return that."""
         found: dict[str, Any] = {}

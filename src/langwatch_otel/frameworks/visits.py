@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 def begin(asgi: Asgi, app: object) -> Visit | None:
     """Look at what is known when a request of `app` comes in; return its visit, unless nothing more can come."""
-    if asgi["type"] not in ("http", "websocket") or KEY in asgi or not (fields := wanted()):
+    if asgi["type"] not in ("http", "websocket") or not (fields := wanted()):
         return None
     context = get_current()
     scope = scope_in(context, open_span_in(context))
     if scope is None:
         return None
+    if (outside := asgi.get(KEY)) is not None:
+        if outside.is_of(scope):
+            return None
+        outside.leave()  # An application that is mounted there has a server span of its own.
     kind: type[Visit] = HttpVisit if asgi["type"] == "http" else SocketVisit
     visit = kind(scope, fields, asgi)
     fastapi = sys.modules.get("fastapi")
