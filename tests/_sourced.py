@@ -83,8 +83,11 @@ class Server:
 
 def short(name):
     """Leave out the route."""
-    kind, _, rest = name.rpartition(" http ")
-    return f"http {rest}" if kind else name.split(" ")[0]
+    for kind in (" http ", " websocket "):
+        before, _, message = name.rpartition(kind)
+        if before:
+            return kind[1:] + message
+    return name.split(" ")[0] if "/" in name else name
 
 
 class Echo(Response):
