@@ -97,9 +97,10 @@ def test_a_value_is_found_where_the_source_says(source, known, value):
 def test_a_better_source_that_may_still_come_is_waited_for():
     """What is not known yet stops the search; what is known and empty does not."""
     sources = parse("thread_id_from", "body:t,query:t")
-    assert first_of(sources, Request(query_string=b"t=1", known={"query"})) == (None, False)
-    assert first_of(sources, Request(query_string=b"t=1", known={"query", "body"})) == ("1", True)
-    assert first_of(sources, Request(known=KINDS)) == (None, True)
+    assert first_of(sources, Request(query_string=b"t=1", known={"query"})) == (None, sources)
+    assert first_of(sources[::-1], Request(query_string=b"u=1", known={"query"})) == (None, sources[:1])
+    assert first_of(sources, Request(query_string=b"t=1", known={"query", "body"})) == ("1", ())
+    assert first_of(sources, Request(known=KINDS)) == (None, ())
 
 
 @pytest.mark.parametrize(

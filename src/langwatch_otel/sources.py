@@ -90,14 +90,14 @@ class Request:
     known: Collection[str] = KINDS
 
 
-def first_of(sources: Iterable[Source], request: Request) -> tuple[str | int | None, bool]:
-    """Return the id that the first of `sources` gives, and whether that is sure: no better one may still come."""
-    for source in sources:
+def first_of(sources: tuple[Source, ...], request: Request) -> tuple[str | int | None, tuple[Source, ...]]:
+    """Return the id that the first of `sources` gives, else those of them that are to be asked when more is known."""
+    for number, source in enumerate(sources):
         if source.kind not in request.known:
-            return None, False
+            return None, sources[number:]
         if (found := _READ[source.kind](source, request)) is not None:
-            return found, True
-    return None, True
+            return found, ()
+    return None, ()
 
 
 def believed(value: object) -> str | int | None:
@@ -178,10 +178,15 @@ def _step_into(found: Any, steps: Iterable[str]) -> Any:
 
 def _may_be_twice(raw: bytes, steps: Iterable[str]) -> bool:
     """Say whether a key of the path may stand twice in one object: cheap, and never wrong where it says no."""
-    for step in steps:
-        if _PLAIN_KEY.fullmatch(step) is None or raw.count(f'"{step}"'.encode()) != 1:
-            return True
-    return _PLAIN_ESCAPED.search(raw) is not None
+    return any(_stands_twice(step, raw) for step in steps) or _PLAIN_ESCAPED.search(raw) is not None
+
+
+def _stands_twice(step: str, raw: bytes) -> bool:
+    if _PLAIN_KEY.fullmatch(step) is None:
+        return True
+    quoted = f'"{step}"'.encode()
+    # As a value, such as a message's role, it does not count.
+    return raw.count(quoted) != 1 and len(re.findall(quoted + rb"\s*:", raw)) != 1
 
 
 def parsed(raw: bytes | str, *, once: bool = False) -> Any:

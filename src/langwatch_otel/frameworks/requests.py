@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import attach, get_current
 
-from langwatch_otel._guard import guarded
+from langwatch_otel._guard import swallowed
 from langwatch_otel.functions import put_back
 from langwatch_otel.inbound import arrival_in
 from langwatch_otel.loan import enter_request
@@ -44,19 +44,28 @@ def scopes_off() -> None:
 def _in_a_scope(original: Entry) -> Entry:
     @functools.wraps(original)
     async def __call__(self: Any, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: N807
-        if not _application.active:
+        if not _application.active or _begins_inside(self):
             return await original(self, scope, receive, send)
         return await served(functools.partial(original, self), self, scope, receive, send)
 
     return __call__
 
 
+def _begins_inside(app: Any) -> bool:
+    """Say whether the request begins further in: inside contrib's middleware, where a place of ours has been put."""
+    inside = getattr(getattr(app.middleware_stack, "app", None), "app", None)
+    # Not where the span of a pipelined request before is still the current one.
+    return getattr(inside, "begins_requests", False) and open_span_in(get_current()) is None
+
+
 async def served(application: Entry, owner: object, scope: Scope, receive: Receive, send: Send) -> None:
     """Call `application` in the scope of its request, with a look for the sources of ids in that."""
     entered = visit = None
-    with guarded("opening a scope for a request"):
+    try:
         entered = _enter(owner, scope)
         visit = begin(scope, owner)
+    except Exception as error:
+        swallowed("opening a scope for a request", error)
     if visit is not None:
         receive, send = visit.around(receive, send)
     if entered is not None:
@@ -65,8 +74,10 @@ async def served(application: Entry, owner: object, scope: Scope, receive: Recei
         await application(scope, receive, send)
     finally:
         if visit is not None:
-            with guarded("looking for sources in a request"):
+            try:
                 visit.end(scope)
+            except Exception as error:
+                swallowed("looking for sources in a request", error)
         if entered is not None:
             holder, token = entered
             holder.close()

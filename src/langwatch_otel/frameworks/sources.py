@@ -8,7 +8,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from langwatch_otel._guard import guarded
+from langwatch_otel._guard import swallowed
 
 from .requests import served
 from .visit import KEY, is_wanted
@@ -45,6 +45,11 @@ class Inside:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app  # By that name others walk through a stack of middleware.
 
+    @property
+    def begins_requests(self) -> bool:
+        """Whether a request begins here, and not where the application is called."""
+        return _contrib.active
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _contrib.active or scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
@@ -69,10 +74,12 @@ def _routed(original: Method) -> Method:
     async def handle(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
         visit = scope.get(KEY)
         if visit is not None:
-            with guarded("looking at the path of a request"):
+            try:
                 visit.routed(scope)
                 if not hasattr(self, "dependant"):  # FastAPI's routes have one, and parse.
                     visit.left_to_itself()
+            except Exception as error:
+                swallowed("looking at the path of a request", error)
         await original(self, scope, receive, send)
 
     return handle
@@ -81,11 +88,12 @@ def _routed(original: Method) -> Method:
 def _handed_over(original: Method) -> Method:
     @functools.wraps(original)
     async def solve_dependencies(*args: Any, **given: Any) -> Any:
-        with guarded("looking at what FastAPI has parsed"):
-            request = given.get("request")
-            visit = request.scope.get(KEY) if request is not None else None
-            if visit is not None:
-                visit.handed_over(request.scope, given.get("body"))  # type: ignore[union-attr]
+        try:
+            asgi = given["request"].scope
+            if (visit := asgi.get(KEY)) is not None:
+                visit.handed_over(asgi, given.get("body"))
+        except Exception as error:
+            swallowed("looking at what FastAPI has parsed", error)
         return await original(*args, **given)
 
     return solve_dependencies

@@ -6,7 +6,7 @@ from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from langwatch_otel import config
-from langwatch_otel._guard import guarded
+from langwatch_otel._guard import swallowed
 from langwatch_otel.identity import EMPTY, conversation_of
 from langwatch_otel.scope import Scope as Holder
 from langwatch_otel.scope import suppose
@@ -26,7 +26,17 @@ AT_ONCE = frozenset(("header", "query", "cookie"))
 
 def wanted() -> Wanted:
     """Return each field that has sources, with them."""
+    global _of
     chosen = config.active()
+    if _of[0] is not chosen:  # Worked out once: every request asks.
+        _of = (chosen, _wanted(chosen))
+    return _of[1]
+
+
+_of: tuple[config.Config | None, Wanted] = (None, ())
+
+
+def _wanted(chosen: config.Config) -> Wanted:
     return tuple(
         (name, sources)
         for name, sources in (
@@ -74,11 +84,11 @@ class Visit:
         found: dict[str, Any] = {}
         still = []
         for name, sources in self._open:
-            value, sure = first_of(sources, self._request)
+            value, waiting = first_of(sources, self._request)
             if value is not None:
                 found[name] = value
-            elif not sure:
-                still.append((name, sources))
+            elif waiting:
+                still.append((name, waiting))
         self._open = tuple(still)
         if found and (conversation := conversation_of(**found)) is not EMPTY:
             suppose(self._scope, conversation)
@@ -89,7 +99,8 @@ class Visit:
         if self._open and "path" not in self._known:
             self._request.path_params = asgi.get("path_params") or {}
             self._known.add("path")
-            self.look()
+            if any(sources[0].kind == "path" for _, sources in self._open):
+                self.look()
 
     def handed_over(self, asgi: Asgi, body: object) -> None:
         """Take note of what the framework has parsed, and is about to give to the application."""
@@ -114,14 +125,18 @@ class Visit:
         async def receive_and_look() -> Message:
             message = await receive()
             if not self.is_over:
-                with guarded("looking at a message of a request"):
+                try:  # Measured: `with guarded()` costs as much as what is done in it.
                     self.hear(message)
+                except Exception as error:
+                    swallowed("looking at a message of a request", error)
             return message
 
         async def look_and_send(message: Message) -> None:
             if not self.is_over:
-                with guarded("looking at a message of a response"):
+                try:
                     self.answer(message)
+                except Exception as error:
+                    swallowed("looking at a message of a response", error)
             await send(message)
 
         return receive_and_look, look_and_send
