@@ -13,7 +13,7 @@ SOURCE = Path(langwatch_otel.__file__).parent
 
 # What only the lower may be imported by: a room imports from its own line or from those above it.
 ORDER = (
-    {"attributes", "errors", "_guard", "privacy", "genai", "texts", "capture", "langwatch_sdk", "hosts"},
+    {"attributes", "errors", "_guard", "privacy", "genai", "texts", "capture", "langwatch_sdk", "hosts", "sources"},
     {"wire"},
     {"config", "conventions", "identity", "fields", "context_baggage"},
     {"spelling"},

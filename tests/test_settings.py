@@ -25,18 +25,22 @@ def provider():
 
 
 HOSTS = "hosts, *.example.com, CIDR networks, host:port, none or *"
+SOURCES = "header:NAME, path:NAME, query:NAME, cookie:NAME or body:JSON.PATH, several by comma"
 WRONG = {
     "backfill": ("maybe", "true or false"),
     "capture_content": (2, "true or false"),
     "conventions": ("none-such", f"names among {', '.join(NAMES)}, or all"),
     "baggage_in_context": ("perhaps", "true or false"),
     "conversation_id_on": ("some", "one of genai, all, none"),
+    "customer_id_from": ("header:", SOURCES),
     "flush_on_shutdown": ("", "true or false"),
     "inbound": ("deny", "one of accept, ignore"),
     "max_id_length": (15, "a whole number from 16 to 1024"),
-    "redact": ("wrong", "a function from text to text, or its import path (package.module:function)"),
-    "user_id_hash_key": ("too short", "a secret of 16 bytes or more"),
     "outbound_hosts": ("http://a.example", HOSTS),
+    "redact": ("wrong", "a function from text to text, or its import path (package.module:function)"),
+    "thread_id_from": ("body:a..b", SOURCES),
+    "user_id_from": ("header:a b", SOURCES),
+    "user_id_hash_key": ("too short", "a secret of 16 bytes or more"),
 }
 NOT_SHOWN = {"user_id_hash_key"}
 

@@ -8,6 +8,8 @@ from typing import Any
 from ._guard import say_once
 from .conventions import NAMES, load
 from .errors import ConfigurationError
+from .sources import Source
+from .sources import parse as _sources
 from .texts import Redact, load_redact, withhold
 
 ENV_PREFIX = "OTEL_LANGWATCH_"
@@ -111,11 +113,14 @@ _PARSERS: Mapping[str, Callable[[str, object], Any]] = {
     "capture_content": _flag,
     "conventions": _conventions,
     "conversation_id_on": _one_of("genai", "all", "none"),
+    "customer_id_from": _sources,
     "flush_on_shutdown": _flag,
     "inbound": _one_of("accept", "ignore"),
     "max_id_length": _between(16, 1024),
     "outbound_hosts": _hosts,
     "redact": load_redact,
+    "thread_id_from": _sources,
+    "user_id_from": _sources,
     "user_id_hash_key": _secret,
 }
 
@@ -136,11 +141,14 @@ class Config:
     capture_content: bool | None = None
     conventions: tuple[str, ...] = ("otel", "langwatch")
     conversation_id_on: str = "genai"
+    customer_id_from: tuple[Source, ...] = ()
     flush_on_shutdown: bool = True
     inbound: str = "accept"
     max_id_length: int = 200
     outbound_hosts: tuple[str, ...] = ()
     redact: Redact | None = field(default=None, repr=False)
+    thread_id_from: tuple[Source, ...] = ()
+    user_id_from: tuple[Source, ...] = ()
     user_id_hash_key: bytes | None = field(default=None, repr=False)
 
 

@@ -63,8 +63,9 @@ class LangWatchInstrumentor:
         config.activate(chosen)
         _state.on = True
         with guarded("following requests"):
-            from .frameworks import bodies, requests
+            from .frameworks import bodies, requests, sources
 
+            sources.sources_on()
             requests.scopes_on()  # Before the flush at a lifespan's end, which wraps the same method and goes first.
             bodies.bodies_end_on()
         with guarded("putting up the border for baggage"):
@@ -83,7 +84,7 @@ class LangWatchInstrumentor:
 
     def uninstrument(self, **_: Any) -> None:
         """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
-        from .frameworks import bodies, fastapi, lifespan, requests
+        from .frameworks import bodies, fastapi, lifespan, requests, sources
 
         _state.on = False
         for processor in list(_state.processors.values()):
@@ -100,6 +101,7 @@ class LangWatchInstrumentor:
             fastapi.spans_off()
             lifespan.flush_off()
             requests.scopes_off()
+            sources.sources_off()
             bodies.bodies_end_off()
         _unwatch()
         tracers.choose(None)

@@ -178,14 +178,28 @@ def bind(scope: Scope, conversation: Conversation) -> None:
     if scope.named is before or scope.sealed:
         return
     if scope.anchor is not None:
-        _give_spans_above(scope, scope.anchor)
+        _give_spans_above(scope, scope.anchor, said(scope) if scope.rendered.inbound else scope.named)
     if scope.above is not None:
         _give_scopes_above(scope, scope.above)
 
 
-def _give_spans_above(scope: Scope, anchor: OpenSpan) -> None:
+def suppose_turn(scope: Scope, found: Conversation) -> Scope:
+    """Open, below `scope`, that of a turn whose message has `found` in it; attach it to the current context."""
+    context = get_current()
+    turn = Scope(scope)
+    turn.anchor = open_span_in(context)
+    with _scope.lock:
+        turn.inbound = found
+        refresh(turn)
+        if turn.anchor is not None:
+            _give_spans_above(turn, turn.anchor, turn.named)
+    attach(within(turn, context))
+    return turn
+
+
+def _give_spans_above(scope: Scope, anchor: OpenSpan, named: Conversation) -> None:
     """Stamp each open span above that has no thread yet; stop at the first that has one."""
-    named = said(scope) if scope.rendered.inbound else scope.named
+    by_word = not (scope.rendered.weak and named.thread_id is not None)
     gift, rendered = EMPTY, NOTHING
     inner = scope
     held: OpenSpan | None = anchor
@@ -195,11 +209,12 @@ def _give_spans_above(scope: Scope, anchor: OpenSpan) -> None:
                 return
             if held.borrowed and held.scope.named.thread_id is None:
                 held.give_back()  # What was only lent to it gives way to a name from inside it.
-            elif held.stamped.thread_id is not None and not held.stamped.weak:
+            elif held.stamped.thread_id is not None and not (by_word and held.stamped.weak):
                 return
-            if mixes(held.gift, named):
+            before = EMPTY if by_word and held.given.weak else held.gift
+            if mixes(before, named):
                 return
-            new = named.over(held.gift)
+            new = named.over(before)
             if new == held.gift:
                 return  # Whoever gave this gave it to all further up.
             if new != gift:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Iterable
 
 from .identity import EMPTY, Conversation
 from .inbound import Arrival
@@ -38,7 +39,7 @@ class Scope:
     inherited: Conversation = EMPTY
     """What scopes said that are no longer linked."""
     inbound: Conversation = EMPTY
-    """What came in by baggage: it gives way to any word of the application's."""
+    """What a source found in the request, over what came in by baggage: any word of the application's wins."""
     named: Conversation = EMPTY
     """Own, inherited, live from above, and inbound: in force here and below."""
     rendered: Rendered = NOTHING
@@ -155,7 +156,10 @@ def _shorten(scope: Scope) -> None:
             last = found
         found = found.above
     if stale > MAX_STALE:
-        last.inherited = last.named
+        if last.rendered.inbound:
+            last.inherited, last.inbound = said(last), last.named
+        else:
+            last.inherited = last.named
         last.above = found
         last.heir_of = None
         if last.anchor is not None:
@@ -165,7 +169,7 @@ def _shorten(scope: Scope) -> None:
 
 
 def said(scope: Scope) -> Conversation:
-    """Return what is in force in `scope` by the application's word: all but what came in by baggage."""
+    """Return what is in force in `scope` by the application's word: all but what came in with the request."""
     found: Conversation = EMPTY
     above: Scope | None = scope
     while above is not None:
@@ -178,7 +182,7 @@ def _rendered(scope: Scope, named: Conversation) -> Rendered:
     rendered = render(named)
     if rendered is not NOTHING and (scope.inbound is not EMPTY or (scope.above and scope.above.rendered.inbound)):
         by_word = said(scope)
-        rendered.inbound = by_word[:2] != named[:2]
+        rendered.inbound = by_word[:3] != named[:3]
         rendered.weak = by_word.thread_id != named.thread_id
         rendered.whole = rendered.whole and not rendered.inbound
     return rendered
@@ -193,8 +197,25 @@ def receive(scope: Scope, arrival: Arrival) -> None:
             refresh(scope)
 
 
+def _ids(found: Iterable[str | None]) -> Conversation:
+    thread, user, customer = found
+    return Conversation(thread, user, customer) or EMPTY
+
+
+def suppose(scope: Scope, found: Conversation) -> None:
+    """Let `scope` be named by what a source found in its request, until the application says otherwise."""
+    with lock:
+        if scope.loan_over:
+            return  # The application has named two threads in it.
+        if (loan := scope.loan) is not None:
+            lent = loan.conversation[:3]
+            found = _ids(None if word is not None else each for each, word in zip(found[:3], lent, strict=True))
+        scope.inbound = found.over(scope.inbound)
+        refresh(scope)
+
+
 def overrule(scope: Scope, word: Conversation) -> None:
-    """Let `word` take the place of what came in by baggage, in `scope` and in those above it. Needs the lock."""
+    """Let `word` take the place of what came in with the request, in `scope` and in those above. Needs the lock."""
     found: Scope | None = scope
     while found is not None:
         if found.inbound is not EMPTY:
@@ -203,15 +224,10 @@ def overrule(scope: Scope, word: Conversation) -> None:
 
 
 def _overrule(scope: Scope, word: Conversation) -> None:
-    came = scope.inbound
-    scope.inbound = Conversation(
-        came.thread_id if word.thread_id is None else None, came.user_id if word.user_id is None else None
-    )
+    came = list(zip(scope.inbound[:3], word[:3], strict=True))
+    scope.inbound = _ids(each if said is None else None for each, said in came)
     # A name that came in and is said again is from now on the application's word.
-    confirmed = Conversation(
-        came.thread_id if came.thread_id == word.thread_id else None,
-        came.user_id if came.user_id == word.user_id else None,
-    )
+    confirmed = _ids(each if each == said else None for each, said in came)
     scope.inherited = scope.inherited.over(confirmed)
     refresh(scope)
     if confirmed.thread_id is not None:
@@ -231,7 +247,8 @@ def refresh(scope: Scope) -> None:
         if scope.above is not None:
             named = named.over(scope.above.named)
         if scope.inbound is not EMPTY:
-            named = named.over(scope.inbound)
+            # What came in nearer goes before what came in further up, and after any word.
+            named = said(scope).over(scope.inbound).over(named)
         if named is scope.named or (scope.named is not EMPTY and named == scope.named):
             continue
         scope.named = named

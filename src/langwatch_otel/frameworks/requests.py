@@ -10,17 +10,19 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import attach, get_current
+from opentelemetry.context import Context, attach, get_current
 
-from langwatch_otel._guard import guarded
+from langwatch_otel._guard import swallowed
 from langwatch_otel.functions import put_back
 from langwatch_otel.inbound import arrival_in
 from langwatch_otel.loan import enter_request
 from langwatch_otel.naming import SCOPE_KEY, request_scope, within
 from langwatch_otel.open_span import open_span_in
 from langwatch_otel.scope import Scope as Holder
-from langwatch_otel.scope import receive
+from langwatch_otel.scope import receive as receive_arrival
 
+from .visit import is_wanted
+from .visits import begin
 from .wrapping import MethodWrapper
 
 if TYPE_CHECKING:
@@ -42,55 +44,88 @@ def scopes_off() -> None:
 def _in_a_scope(original: Entry) -> Entry:
     @functools.wraps(original)
     async def __call__(self: Any, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: N807
-        entered = None
-        if _application.active:
-            with guarded("opening a scope for a request"):
-                entered = _Entered(self, scope, send)
-        if entered is None or entered.holder is None:
+        if not _application.active or _begins_inside(self):
             return await original(self, scope, receive, send)
-        try:
-            return await original(self, scope, receive, entered.send)
-        finally:
-            with guarded("closing the scope of a request"):
-                entered.leave()
+        return await served(functools.partial(original, self), self, scope, receive, send)
 
     return __call__
 
 
+def _begins_inside(app: Any) -> bool:
+    """Say whether the request begins further in: inside contrib's middleware, where a place of ours has been put."""
+    inside = getattr(getattr(app.middleware_stack, "app", None), "app", None)
+    # Not where the span of a pipelined request before is still the current one.
+    return getattr(inside, "begins_requests", False) and open_span_in(get_current()) is None
+
+
+async def served(application: Entry, owner: object, scope: Scope, receive: Receive, send: Send) -> None:
+    """Call `application` in the scope of its request, with a look for the sources of ids in that."""
+    entered = visit = None
+    try:
+        entered = _Entered.of(owner, scope)
+        visit = begin(scope, owner)
+    except Exception as error:
+        swallowed("opening a scope for a request", error)
+    if visit is not None:
+        receive, send = visit.around(receive, send)
+    if entered is not None:
+        send = entered.around(send)
+    try:
+        await application(scope, receive, send)
+    finally:
+        if visit is not None:
+            try:
+                visit.end(scope)
+            except Exception as error:
+                swallowed("looking for sources in a request", error)
+        if entered is not None:
+            entered.leave()
+
+
 class _Entered:
-    """A request in the scope that is attached for it; without one where a span is its place, or it is another's."""
+    """A request in the scope that is attached for it."""
 
-    holder: Holder | None = None
+    def __init__(self, holder: Holder, context: Context) -> None:
+        self._holder = holder
+        self._place = request_scope.set(holder)
+        self._token = attach(within(holder, context))
 
-    def __init__(self, app: object, scope: Scope, send: Send) -> None:
+    @classmethod
+    def of(cls, app: object, scope: Scope) -> _Entered | None:
+        """Attach a scope, but not where a span is its place, nor in an application that is mounted."""
+        if scope["type"] not in ("http", "websocket"):
+            return None
         context = get_current()
-        if scope["type"] not in ("http", "websocket") or open_span_in(context) is not None:
-            return
-        if scope.get("app", app) is not app:
-            return  # A mounted application is part of the one around it.
+        span = open_span_in(context)
+        # Of a pipelined request uvicorn begins the context where that of the one before ended.
+        over = span is not None and bool(span.ended) and is_wanted()
+        if (span is not None and not over) or scope.get("app", app) is not app:
+            return None
         above = context.get(SCOPE_KEY)
-        holder = Holder(above if isinstance(above, Holder) else None)
+        holder = Holder(above if isinstance(above, Holder) and not over else None)
+        holder.anchor = span
         holder.implicit = True
         if (arrival := arrival_in(context)) is not None:
-            receive(holder, arrival)
+            receive_arrival(holder, arrival)
         if scope["type"] == "http":
             holder.http = ""
             holder.flow = enter_request()
-        self._send = send
-        self._place = request_scope.set(holder)
-        self._token = attach(within(holder, context))
-        self.holder = holder
+        return cls(holder, context)
 
-    async def send(self, message: Message) -> None:
+    def around(self, send: Send) -> Send:
         """Close the scope with the last of the answer, as a server span ends: background tasks follow the request."""
-        await self._send(message)
-        kind = message.get("type")
-        if kind == "http.response.pathsend" or (kind == "http.response.body" and not message.get("more_body")):
-            self.holder.closed = True  # type: ignore[union-attr]
+
+        async def send_and_close(message: Message) -> None:
+            await send(message)
+            kind = message.get("type")
+            if kind == "http.response.pathsend" or (kind == "http.response.body" and not message.get("more_body")):
+                self._holder.closed = True
+
+        return send_and_close
 
     def leave(self) -> None:
         """Put back what was there before."""
-        self.holder.closed = True  # type: ignore[union-attr]
+        self._holder.closed = True
         put_back(self._token)
         put_back(self._place)
 

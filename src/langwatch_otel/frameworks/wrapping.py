@@ -1,4 +1,4 @@
-"""A method of somebody else's class, wrapped while we are on, whether its module is imported yet or not."""
+"""A method or a function of somebody else's, wrapped while we are on, whether its module is imported yet or not."""
 
 import importlib
 import importlib.util
@@ -13,7 +13,7 @@ Method = Callable[..., Any]
 
 
 class MethodWrapper:
-    """One method of one class, wrapped between `on` and `off`.
+    """One method of one class, or where `owner` is empty one function of a module, wrapped between `on` and `off`.
 
     `wrap` gets the method as it is and returns its replacement, which asks `active` at each call: a
     replacement that somebody has wrapped in turn cannot be taken out, so it must be able to do nothing.
@@ -25,7 +25,7 @@ class MethodWrapper:
         self._owner = owner
         self._method = method
         self._wrap = wrap
-        self._placed: tuple[type, Method, Method] | None = None
+        self._placed: tuple[Any, Method, Method] | None = None
         self._waiting = False
         self._lock = threading.Lock()
 
@@ -74,7 +74,8 @@ class MethodWrapper:
             if not self.active or self._is_in_place():
                 return
             # An instrumentor may have put a subclass in the class's place; the method is further up.
-            owner = next(each for each in getattr(module, self._owner).__mro__ if self._method in vars(each))
+            owners = getattr(module, self._owner).__mro__ if self._owner else (module,)
+            owner = next(each for each in owners if self._method in vars(each))
             original = vars(owner)[self._method]
             replacement = self._wrap(original)
             setattr(owner, self._method, replacement)

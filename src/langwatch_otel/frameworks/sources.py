@@ -1,0 +1,108 @@
+"""The hooks inside a request that sources need: where contrib's span begins, where a route is chosen, where FastAPI
+hands over the body that it has parsed.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from langwatch_otel._guard import swallowed
+
+from .requests import served
+from .visit import KEY, is_wanted
+from .wrapping import MethodWrapper, installed
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+CONTRIB = "opentelemetry.instrumentation.asgi"
+
+Method = Callable[..., Awaitable[Any]]
+
+
+def sources_on() -> None:
+    """Look for ids in requests, where a setting says where they are."""
+    if not is_wanted():
+        return
+    if installed(CONTRIB):
+        _contrib.on()
+    for hook in _ROUTES:
+        hook.on()
+    _dependencies.on()
+
+
+def sources_off() -> None:
+    """Look no more, also where contrib's middleware holds what we put inside it."""
+    for hook in (_contrib, *_ROUTES, _dependencies):
+        hook.off()
+
+
+class Inside:
+    """Stands inside contrib's middleware, where the server span of the request is the current one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app  # By that name others walk through a stack of middleware.
+
+    @property
+    def begins_requests(self) -> bool:
+        """Whether a request begins here, and not where the application is called."""
+        return _contrib.active
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not _contrib.active or scope["type"] not in ("http", "websocket"):
+            return await self.app(scope, receive, send)
+        outside = scope.pop(KEY, None)
+        if outside is not None:
+            outside.leave()
+        return await served(self.app, scope.get("app"), scope, receive, send)
+
+
+def _inside(original: Method) -> Method:
+    @functools.wraps(original)
+    async def __call__(self: Any, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: N807
+        if _contrib.active and not isinstance(self.app, Inside):
+            self.app = Inside(self.app)
+        await original(self, scope, receive, send)
+
+    return __call__
+
+
+def _routed(original: Method) -> Method:
+    @functools.wraps(original)
+    async def handle(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
+        visit = scope.get(KEY)
+        if visit is not None:
+            try:
+                visit.routed(scope)
+                if not hasattr(self, "dependant"):  # FastAPI's routes have one, and parse.
+                    visit.left_to_itself()
+            except Exception as error:
+                swallowed("looking at the path of a request", error)
+        await original(self, scope, receive, send)
+
+    return handle
+
+
+def _handed_over(original: Method) -> Method:
+    @functools.wraps(original)
+    async def solve_dependencies(*args: Any, **given: Any) -> Any:
+        try:
+            asgi = given["request"].scope
+            if (visit := asgi.get(KEY)) is not None:
+                visit.handed_over(asgi, given.get("body"))
+        except Exception as error:
+            swallowed("looking at what FastAPI has parsed", error)
+        return await original(*args, **given)
+
+    return solve_dependencies
+
+
+_contrib = MethodWrapper(CONTRIB, "OpenTelemetryMiddleware", "__call__", _inside)
+_ROUTES = (
+    MethodWrapper("starlette.routing", "Route", "handle", _routed),
+    MethodWrapper("starlette.routing", "WebSocketRoute", "handle", _routed),
+)
+# Once a request, before any dependency runs: what it calls for those in turn is another module's name.
+_dependencies = MethodWrapper("fastapi.routing", "", "solve_dependencies", _handed_over)
