@@ -29,6 +29,11 @@ WRONG = {
     "conversation_id_on": ("some", "one of genai, all, none"),
     "flush_on_shutdown": ("", "true or false"),
     "max_id_length": (15, "a whole number from 16 to 1024"),
+    "span_exclude_rules": (
+        "name http",
+        "rules of a field (name, scope, attribute:KEY), an operation (equals, contains, starts_with, ends_with, "
+        "matches) and a value, such as 'name starts_with http'",
+    ),
     "redact": ("wrong", "a function from text to text, or its import path (package.module:function)"),
     "user_id_hash_key": ("too short", "a secret of 16 bytes or more"),
 }

@@ -1,12 +1,13 @@
 """Settings: an argument, else the environment, else the default; validated in one place."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ._guard import say_once
-from .errors import ConfigurationError
+from .errors import ConfigurationError, closest
+from .exclude_rules import SpanExcludeRule, parse_rules
 from .texts import Redact, load_redact, withhold
 
 ENV_PREFIX = "OTEL_LANGWATCH_"
@@ -30,7 +31,7 @@ def _one_of(*names: str) -> Callable[[str, object], str]:
     def parse(setting: str, value: object) -> str:
         text = str(value).strip().lower()
         if text not in names:
-            raise ConfigurationError(setting, value, "one of " + ", ".join(names))
+            raise ConfigurationError(setting, value, "one of " + ", ".join(names) + closest(text, names))
         return text
 
     return parse
@@ -73,6 +74,7 @@ _PARSERS: Mapping[str, Callable[[str, object], Any]] = {
     "flush_on_shutdown": _flag,
     "max_id_length": _between(16, 1024),
     "redact": load_redact,
+    "span_exclude_rules": parse_rules,
     "user_id_hash_key": _secret,
 }
 
@@ -94,6 +96,7 @@ class Config:
     flush_on_shutdown: bool = True
     max_id_length: int = 200
     redact: Redact | None = field(default=None, repr=False)
+    span_exclude_rules: tuple[SpanExcludeRule, ...] = ()
     user_id_hash_key: bytes | None = field(default=None, repr=False)
 
 
@@ -104,10 +107,8 @@ def read(settings: Mapping[str, object], *, lenient: bool = False, base: Config 
     `lenient` logs it instead and keeps the default, or what lets out less.
     """
     found: dict[str, object] = {}
-    for setting in _PARSERS if base is None else ():
-        text = os.environ.get(ENV_PREFIX + setting.upper(), "")
-        if text.strip():
-            found[setting] = text
+    if base is None:
+        found.update(_from_environment())
     found.update({setting: value for setting, value in settings.items() if value is not None})
     parsed: dict[str, Any] = {}
     for setting, value in found.items():
@@ -124,13 +125,28 @@ def read(settings: Mapping[str, object], *, lenient: bool = False, base: Config 
     return replace(base or Config(), **parsed)
 
 
+def _from_environment() -> dict[str, str]:
+    """Return what is set: each variable by its setting's name, one that is no setting's by its own."""
+    named = {ENV_PREFIX + setting.upper(): setting for setting in _PARSERS}
+    return {
+        named.get(name, name): text
+        for name, text in os.environ.items()
+        if name.upper().startswith(ENV_PREFIX) and text.strip()
+    }
+
+
 def _parse(setting: str, value: object) -> object:
     parser = _PARSERS.get(setting)
-    if parser is None:
-        raise ConfigurationError(
-            setting, "one of that name", "no value: the settings are " + ", ".join(sorted(_PARSERS))
-        )
-    return parser(setting, value)
+    if parser is not None:
+        return parser(setting, value)
+    # Not with its value: it may be a secret under a misspelt name.
+    known: Iterable[str] = sorted(_PARSERS)
+    if setting.upper().startswith(ENV_PREFIX):
+        known = [ENV_PREFIX + name.upper() for name in known]
+        close = closest(setting.upper(), known)
+    else:
+        close = closest(setting, known)
+    raise ConfigurationError(setting, "one of that name", f"no value: the settings are {', '.join(known)}{close}")
 
 
 def content_is_off() -> bool:

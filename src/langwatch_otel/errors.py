@@ -4,6 +4,8 @@ LangWatchOtelError
   ConfigurationError   (also ValueError)
 """
 
+from collections.abc import Iterable
+
 
 class LangWatchOtelError(Exception):
     """Any error that this package raises."""
@@ -17,3 +19,10 @@ class ConfigurationError(LangWatchOtelError, ValueError):
         self.value = value
         self.takes = takes
         super().__init__(f"setting {setting!r} takes {takes}, got {value!r}")
+
+
+def closest(word: object, words: Iterable[str]) -> str:
+    """Return the one of `words` that `word` may have meant, as the end of a sentence; nothing where none is close."""
+    from difflib import get_close_matches
+
+    return "".join(f" (perhaps {found})" for found in get_close_matches(str(word), words, 1))
