@@ -37,7 +37,13 @@ def fastapi(session: nox.Session, fastapi: str) -> None:
     """What touches FastAPI, with its own spans and with contrib's."""
     session.install("-e", ".[dev]", f"fastapi=={fastapi}" if fastapi else "fastapi")
     session.run(
-        "pytest", "-m", "matrix or not stress", "tests", "-k", "fastapi or lifespan or chatbot", *session.posargs
+        "pytest",
+        "-m",
+        "matrix or not (stress or zerocode)",
+        "tests",
+        "-k",
+        "fastapi or lifespan or chatbot",
+        *session.posargs,
     )
 
 
@@ -65,6 +71,13 @@ def langwatch(session: nox.Session) -> None:
     """The names of the LangWatch SDK, taken again from the SDK itself, and the two packages side by side."""
     session.install("-e", ".[dev]", "langwatch==1.4.0")
     session.run("pytest", "-m", "matrix or not matrix", "tests/test_from_langwatch.py", *session.posargs)
+
+
+@nox.session(python="3.12")
+def zerocode(session: nox.Session) -> None:
+    """The wheel alone, `opentelemetry-instrument` and variables, flags or a file, in virtual environments of its own."""
+    session.install("-e", ".[dev]")
+    session.run("pytest", "-m", "zerocode", "--timeout=600", "tests/test_zero_code.py", *session.posargs)
 
 
 @nox.session(python="3.12")

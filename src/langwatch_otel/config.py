@@ -1,12 +1,12 @@
 """Settings: an argument, else the environment, else the default; validated in one place."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ._guard import say_once
-from .errors import ConfigurationError, closest
+from .errors import ConfigurationError, closest, perhaps
 from .exclude_rules import SpanExcludeRule, parse_rules
 from .texts import Redact, load_redact, withhold
 
@@ -31,7 +31,7 @@ def _one_of(*names: str) -> Callable[[str, object], str]:
     def parse(setting: str, value: object) -> str:
         text = str(value).strip().lower()
         if text not in names:
-            raise ConfigurationError(setting, value, "one of " + ", ".join(names) + closest(text, names))
+            raise ConfigurationError(setting, value, "one of " + ", ".join(names) + perhaps(closest(text, names)))
         return text
 
     return parse
@@ -140,13 +140,12 @@ def _parse(setting: str, value: object) -> object:
     if parser is not None:
         return parser(setting, value)
     # Not with its value: it may be a secret under a misspelt name.
-    known: Iterable[str] = sorted(_PARSERS)
-    if setting.upper().startswith(ENV_PREFIX):
-        known = [ENV_PREFIX + name.upper() for name in known]
-        close = closest(setting.upper(), known)
-    else:
-        close = closest(setting, known)
-    raise ConfigurationError(setting, "one of that name", f"no value: the settings are {', '.join(known)}{close}")
+    variable = setting.upper().startswith(ENV_PREFIX)
+    known = [ENV_PREFIX + name.upper() if variable else name for name in sorted(_PARSERS)]
+    word = setting[len(ENV_PREFIX) :] if variable else setting
+    close = [ENV_PREFIX + name.upper() if variable else name for name in closest(word.lower(), _PARSERS)]
+    takes = f"no value: the settings are {', '.join(known)}{perhaps(close)}"
+    raise ConfigurationError(setting, "one of that name", takes)
 
 
 def content_is_off() -> bool:

@@ -21,8 +21,13 @@ class ConfigurationError(LangWatchOtelError, ValueError):
         super().__init__(f"setting {setting!r} takes {takes}, got {value!r}")
 
 
-def closest(word: object, words: Iterable[str]) -> str:
-    """Return the one of `words` that `word` may have meant, as the end of a sentence; nothing where none is close."""
+def closest(word: str, words: Iterable[str]) -> list[str]:
+    """Return the one of `words` that `word` may have meant, or none."""
     from difflib import get_close_matches
 
-    return "".join(f" (perhaps {found})" for found in get_close_matches(str(word), words, 1))
+    return get_close_matches(word, words, 1)
+
+
+def perhaps(names: Iterable[str]) -> str:
+    """Return the end of a sentence that suggests `names`; nothing where there are none."""
+    return "".join(f" (perhaps {name})" for name in names)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .errors import ConfigurationError, closest
+from .errors import ConfigurationError, closest, perhaps
 
 SETTING = "span_exclude_rules"
 
@@ -69,9 +69,9 @@ class SpanExcludeRule:
         field, op, text = str(self.field), str(self.op), _text_of(self.value)
         key = field[len(ATTRIBUTE) :] if field.startswith(ATTRIBUTE) else None
         if field not in ("name", "scope") and not key:
-            raise ConfigurationError(SETTING, written, _TAKES + closest(field, _FIELDS))
+            raise ConfigurationError(SETTING, written, _TAKES + perhaps(closest(field, _FIELDS)))
         if op not in _OPERATIONS:
-            raise ConfigurationError(SETTING, written, _TAKES + closest(op, _OPERATIONS))
+            raise ConfigurationError(SETTING, written, _TAKES + perhaps(closest(op, _OPERATIONS)))
         if not isinstance(self.value, (str, int, float)) or not text:
             raise ConfigurationError(SETTING, written, _TAKES)
         operand = _compiled(text) if op == "matches" else text
