@@ -75,7 +75,7 @@ def langwatch(session: nox.Session) -> None:
 
 @nox.session(python="3.12")
 def zerocode(session: nox.Session) -> None:
-    """The wheel alone, `opentelemetry-instrument` and variables, flags or a file, in virtual environments of its own."""
+    """The wheel, `opentelemetry-instrument`, and variables, flags or a file, in virtual environments of its own."""
     session.install("-e", ".[dev]")
     session.run("pytest", "-m", "zerocode", "--timeout=600", "tests/test_zero_code.py", *session.posargs)
 

@@ -224,7 +224,7 @@ def test_without_rules_nothing_is_added_to_a_span():
 
 
 def test_rules_can_change_and_end():
-    """A later call's rules replace the earlier ones; turned off there are none, and what started before keeps its place."""
+    """A later call's rules replace the earlier ones; turned off there are none; what was left out stays so."""
     with recording(late=True, settings=rules("name equals x")) as recorder:
         chain(recorder.tracer, ["x"])
         LangWatchInstrumentor().instrument(tracer_provider=recorder.provider, span_exclude_rules=["name equals y"])
