@@ -78,8 +78,9 @@ def environments(wheel, tmp_path_factory):
 class Served:
     """A running application: `port` to talk to, and `log` and `spans` when it has stopped."""
 
-    def __init__(self, port):
+    def __init__(self, port, receiver):
         self.port = port
+        self.receiver = receiver
         self.spans = []
         self.log = ""
 
@@ -103,8 +104,7 @@ def served(bin_folder, folder, server=("uvicorn", "app:app", "--port", "{port}")
             OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
             OTEL_METRICS_EXPORTER="none",
             OTEL_LOGS_EXPORTER="none",
-            OTEL_BSP_SCHEDULE_DELAY="60000",
-            **variables,
+            **{"OTEL_BSP_SCHEDULE_DELAY": "60000", **variables},
         )
         if file is not None:
             (folder / "otel.yaml").write_text(FILE.format(endpoint=receiver.endpoint, options=json.dumps(file)))
@@ -112,7 +112,7 @@ def served(bin_folder, folder, server=("uvicorn", "app:app", "--port", "{port}")
         command = [str(bin_folder / "opentelemetry-instrument"), *flags, *(part.format(port=port) for part in server)]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
-            application = Served(port)
+            application = Served(port, receiver)
             try:
                 fetch_when_up(f"http://127.0.0.1:{port}/ready")
                 yield application
@@ -166,8 +166,11 @@ def test_a_file(environments, tmp_path):
 )
 def test_off(environments, tmp_path, variables, threads):
     """OpenTelemetry's own switches turn it off: spans go out without ids, or not at all."""
-    with served(environments(*BASE), tmp_path, OTEL_LANGWATCH_BACKFILL="true", **variables) as application:
+    # Nobody flushes at the end then: send soon, and stop when the spans are there.
+    variables = {"OTEL_LANGWATCH_BACKFILL": "true", "OTEL_BSP_SCHEDULE_DELAY": "50", **variables}
+    with served(environments(*BASE), tmp_path, **variables) as application:
         chat(application)
+        application.receiver.wait_for(lambda spans: threads.keys() <= {span.name for span in spans})
     assert application.threads == threads
 
 
@@ -210,10 +213,6 @@ def test_nothing_is_lost_at_a_graceful_stop(environments, tmp_path, server):
             chat(application, f"t{number}")
     requests = [span for span in application.spans if span.name == "POST /chat/{thread_id}"]
     assert Counter(span.attributes.get("session.id") for span in requests) == {f"t{n}": 1 for n in range(20)}
-    assert {span.attributes.get("session.id") is None for span in application.spans if "fastapi" in span.name} <= {
-        True,
-        False,
-    }
 
 
 ORDER = """
