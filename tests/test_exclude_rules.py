@@ -53,7 +53,7 @@ def chain(tracer, names, context=None):
         (("attribute:k", "equals", 200), 200, True),
         (("attribute:k", "equals", "true"), True, True),
         (("attribute:k", "equals", True), True, True),
-        (("attribute:k", "contains", "b"), ("a", "b"), True),
+        (("attribute:k", "starts_with", "b"), ("a", "b"), True),
         (("attribute:k", "contains", "b"), (), False),
         (("attribute:k", "contains", "N"), None, False),
         (("scope", "equals", "None"), None, False),
@@ -229,7 +229,6 @@ def test_rules_can_change_and_end():
         chain(recorder.tracer, ["x"])
         LangWatchInstrumentor().instrument(tracer_provider=recorder.provider, span_exclude_rules=["name equals y"])
         chain(recorder.tracer, ["x", "y"])
-        recorder.provider.force_flush()
         LangWatchInstrumentor().uninstrument()
         chain(recorder.tracer, ["y"])
         assert [span.name for span in recorder.spans] == ["x", "y"]
