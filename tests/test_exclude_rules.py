@@ -234,6 +234,18 @@ def test_rules_can_change_and_end():
         assert [span.name for span in recorder.spans] == ["x", "y"]
 
 
+def test_a_rule_that_fails_leaves_nothing_out(monkeypatch, caplog):
+    """A fault of ours while a rule is looked at, or a child moved, costs no span and reaches nobody."""
+    with recording(late=True, settings=rules("name equals x")) as recorder:
+        monkeypatch.setattr(SpanExcludeRule, "holds", lambda *_: 1 / 0)
+        chain(recorder.tracer, ["x", "a"])
+        assert parents(recorder.spans) == {"x": None, "a": "x"}
+    assert caplog.messages == [
+        "langwatch_otel failed while looking for a rule that leaves a span out: ZeroDivisionError",
+        "langwatch_otel failed while leaving out a span: ZeroDivisionError",
+    ]
+
+
 def test_a_marked_context_is_still_itself():
     """What hangs on a span context changes neither what it equals nor how it is copied and pickled."""
     with recording(late=True, settings=rules("name equals x")) as recorder:
