@@ -39,7 +39,7 @@ def fastapi(session: nox.Session, fastapi: str) -> None:
     session.run(
         "pytest",
         "-m",
-        "matrix or not stress",
+        "matrix or not (stress or zerocode)",
         "tests",
         "-k",
         "fastapi or lifespan or chatbot or unsampled or broken_off",
@@ -106,6 +106,13 @@ def corpus(session: nox.Session) -> None:
     environments = str(Path(session.create_tmp()).resolve())
     session.chdir("tests")
     session.run("python", "-m", "corpus.record", *session.posargs, env={"CORPUS_ENVIRONMENTS": environments})
+
+
+@nox.session(python="3.12")
+def zerocode(session: nox.Session) -> None:
+    """The wheel, `opentelemetry-instrument`, and variables, flags or a file, in virtual environments of its own."""
+    session.install("-e", ".[dev]")
+    session.run("pytest", "-m", "zerocode", "--timeout=600", "tests/test_zero_code.py", *session.posargs)
 
 
 @nox.session(python="3.12")

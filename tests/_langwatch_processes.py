@@ -23,6 +23,7 @@ class Instrumentor(BaseInstrumentor):
 
 PROGRAM = """
 import logging, os
+from types import SimpleNamespace as Rule
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from _langwatch_processes import Instrumentor
@@ -57,6 +58,13 @@ PROCESSES = {
     ),
     ("setup()", "tracer_provider"): ("print(langwatch.setup(tracer_provider=given) is given)", "", "True", OTLP),
     ("setup()", "instrumentors"): ("langwatch.setup(instrumentors=[Instrumentor()])", "", "turned on", OTLP),
+    ("setup()", "span_exclude_rules"): (
+        "langwatch.setup(span_exclude_rules=[Rule(field_name='span_name', match_operation='includes',"
+        " match_value='trac')])",
+        "",
+        "",
+        [],
+    ),
     ("setup()", "debug"): (
         "langwatch.setup(debug=True)",
         "print(logging.getLogger('langwatch_otel').level)",

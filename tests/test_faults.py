@@ -102,7 +102,7 @@ PLACES = [
     (scope.Scope, "in_force", ()),
     (scope.Scope, "at_export", ()),
     (scope, "render", ()),
-    (span_exporter, "_NamedSpan", ()),
+    (span_exporter, "SpanCopy", ()),
     (naming, "current_scope", ()),
     (naming, "bind", ()),
     (current, "conversation_of", ()),
@@ -160,15 +160,15 @@ def test_a_fault_is_logged_with_its_type(monkeypatch, logged):
 
 def test_a_fault_at_one_span_leaves_the_others_named(monkeypatch):
     """A fault while one late span is named at export costs that span its name, and no other."""
-    original = span_exporter._NamedSpan
+    original = span_exporter.SpanCopy
 
-    def fault_at_first(span, attributes):
+    def fault_at_first(span, **changed):
         if span.name == "early":
             fault()
-        return original(span, attributes)
+        return original(span, **changed)
 
     with recording(late=True) as recorder:
-        monkeypatch.setattr(span_exporter, "_NamedSpan", fault_at_first)
+        monkeypatch.setattr(span_exporter, "SpanCopy", fault_at_first)
         with recorder.tracer.start_as_current_span("request"):
             for name in ("early", "second"):
                 recorder.tracer.start_span(name).end()

@@ -37,7 +37,6 @@ INSTEAD = {
     "langwatch": langwatch_sdk.NAMES,
     "Trace": langwatch_sdk.TRACE,
     "Span": langwatch_sdk.SPAN,
-    "setup()": {"span_exclude_rules": "leave it out"},
 }
 
 
@@ -133,13 +132,6 @@ def test_a_name_that_is_not_here_says_what_to_use(said, where, name):
     with pytest.raises(AttributeError, match=re.escape(INSTEAD[where][name])):
         getattr(owner, name)
     assert said() == []
-
-
-def test_rules_for_spans_to_leave_out_are_refused():
-    """setup() refuses span_exclude_rules, and says to leave it out."""
-    with pytest.raises(langwatch.ConfigurationError, match="leave it out"):
-        langwatch.setup(span_exclude_rules=[object()])
-    assert class_of("setup()", "span_exclude_rules") == "alternative"
 
 
 def test_any_other_name_is_an_ordinary_mistake():

@@ -14,8 +14,8 @@ SOURCE = Path(langwatch_otel.__file__).parent
 # What only the lower may be imported by: a room imports from its own line or from those above it.
 ORDER = (
     {"attributes", "errors", "_guard", "privacy", "genai", "texts", "capture", "langwatch_sdk", "hosts", "sources"},
-    {"wire"},
-    {"config", "conventions", "identity", "fields", "context_baggage"},
+    {"wire", "exclude_rules"},
+    {"config", "environment_variables", "conventions", "identity", "fields", "context_baggage"},
     {"spelling"},
     {"rendering", "stamping", "open_span", "loan", "scope", "inbound"},
     {"protection"},
@@ -23,11 +23,12 @@ ORDER = (
     {"functions"},
     {"arguments", "streaming"},
     {"span_handle", "current", "options", "running", "decorators"},  # A handle makes spans, a decorator handles.
+    {"span_copy", "exclusion"},
     {"span_exporter", "span_processor", "log_processor", "backfill"},
     {"propagation", "border"},
     {"frameworks"},
     {"clients"},
-    {"instrumentor", "instrumentations", "destination"},
+    {"instrumentor", "auto_instrumentor", "instrumentations", "destination"},
     {"startup"},
     {"workbench"},
     {"cli"},

@@ -28,7 +28,7 @@ def test_a_snippet_runs_as_it_stands(snippet):
 def test_the_readme_opens_with_one_line_that_runs_the_demo_and_one_that_runs_the_tests():
     """The first two console blocks are one command each."""
     blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-    assert [(block.count("\n"), block.split("/")[-1]) for block in blocks] == [
+    assert [(block.count("\n"), block.split("/")[-1]) for block in blocks[:2]] == [
         (1, "langwatch-otel demo\n"),
         (1, "pytest\n"),
     ]

@@ -37,6 +37,11 @@ WRONG = {
     "inbound": ("deny", "one of accept, ignore"),
     "max_id_length": (15, "a whole number from 16 to 1024"),
     "outbound_hosts": ("http://a.example", HOSTS),
+    "span_exclude_rules": (
+        "name http",
+        "rules of a field (name, scope, attribute:KEY), an operation (equals, contains, starts_with, ends_with, "
+        "matches) and a value, such as 'name starts_with http'",
+    ),
     "redact": ("wrong", "a function from text to text, or its import path (package.module:function)"),
     "thread_id_from": ("body:a..b", SOURCES),
     "user_id_from": ("header:a b", SOURCES),
@@ -86,7 +91,8 @@ def test_an_unknown_setting_is_refused(provider):
     with pytest.raises(ConfigurationError) as caught:
         LangWatchInstrumentor().instrument(tracer_provider=provider, thread="x")
     assert str(caught.value) == (
-        f"setting 'thread' takes no value: the settings are {', '.join(sorted(config.SETTINGS))}, "
+        f"setting 'thread' takes no value: the settings are {', '.join(sorted(config.SETTINGS))} "
+            "(perhaps thread_id_from), "
         "got 'one of that name'"
     )
 

@@ -15,6 +15,7 @@ from .current import (
 )
 from .decorators import conversation, span, trace
 from .errors import ConfigurationError, LangWatchOtelError
+from .exclude_rules import SpanExcludeRule
 from .fields import arg
 from .identity import Conversation
 from .span_handle import Span
@@ -36,6 +37,7 @@ __all__ = [
     "LangWatchInstrumentor",
     "LangWatchOtelError",
     "Span",
+    "SpanExcludeRule",
     "Trace",
     "arg",
     "conversation",

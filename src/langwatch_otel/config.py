@@ -7,7 +7,8 @@ from typing import Any
 
 from ._guard import say_once
 from .conventions import NAMES, load
-from .errors import ConfigurationError
+from .errors import ConfigurationError, closest, perhaps
+from .exclude_rules import SpanExcludeRule, parse_rules
 from .sources import Source
 from .sources import parse as _sources
 from .texts import Redact, load_redact, withhold
@@ -33,7 +34,7 @@ def _one_of(*names: str) -> Callable[[str, object], str]:
     def parse(setting: str, value: object) -> str:
         text = str(value).strip().lower()
         if text not in names:
-            raise ConfigurationError(setting, value, "one of " + ", ".join(names))
+            raise ConfigurationError(setting, value, "one of " + ", ".join(names) + perhaps(closest(text, names)))
         return text
 
     return parse
@@ -79,10 +80,7 @@ def _conventions(setting: str, value: object) -> tuple[str, ...]:
         raise ConfigurationError(setting, value, takes)
     for name in names:
         if name != "all" and name not in NAMES:
-            from difflib import get_close_matches
-
-            close = "".join(f" (perhaps {found})" for found in get_close_matches(name, NAMES, 1))
-            raise ConfigurationError(setting, name, takes + close)
+            raise ConfigurationError(setting, name, takes + perhaps(closest(name, NAMES)))
         if name != "all" and not load(name).writes:
             raise ConfigurationError(setting, name, f"{takes}; {name} is read and never written")
     chosen = NAMES if "all" in names else tuple(name for name in NAMES if name in names)
@@ -119,6 +117,7 @@ _PARSERS: Mapping[str, Callable[[str, object], Any]] = {
     "max_id_length": _between(16, 1024),
     "outbound_hosts": _hosts,
     "redact": load_redact,
+    "span_exclude_rules": parse_rules,
     "thread_id_from": _sources,
     "user_id_from": _sources,
     "user_id_hash_key": _secret,
@@ -147,6 +146,7 @@ class Config:
     max_id_length: int = 200
     outbound_hosts: tuple[str, ...] = ()
     redact: Redact | None = field(default=None, repr=False)
+    span_exclude_rules: tuple[SpanExcludeRule, ...] = ()
     thread_id_from: tuple[Source, ...] = ()
     user_id_from: tuple[Source, ...] = ()
     user_id_hash_key: bytes | None = field(default=None, repr=False)
@@ -159,10 +159,8 @@ def read(settings: Mapping[str, object], *, lenient: bool = False, base: Config 
     `lenient` logs it instead and keeps the default, or what lets out less.
     """
     found: dict[str, object] = {}
-    for setting in _PARSERS if base is None else ():
-        text = os.environ.get(ENV_PREFIX + setting.upper(), "")
-        if text.strip():
-            found[setting] = text
+    if base is None:
+        found.update(_from_environment())
     found.update({setting: value for setting, value in settings.items() if value is not None})
     parsed: dict[str, Any] = {}
     for setting, value in found.items():
@@ -179,13 +177,27 @@ def read(settings: Mapping[str, object], *, lenient: bool = False, base: Config 
     return replace(base or Config(), **parsed)
 
 
+def _from_environment() -> dict[str, str]:
+    """Return what is set: each variable by its setting's name, one that is no setting's by its own."""
+    named = {ENV_PREFIX + setting.upper(): setting for setting in _PARSERS}
+    return {
+        named.get(name, name): text
+        for name, text in os.environ.items()
+        if name.upper().startswith(ENV_PREFIX) and text.strip()
+    }
+
+
 def _parse(setting: str, value: object) -> object:
     parser = _PARSERS.get(setting)
-    if parser is None:
-        raise ConfigurationError(
-            setting, "one of that name", "no value: the settings are " + ", ".join(sorted(_PARSERS))
-        )
-    return parser(setting, value)
+    if parser is not None:
+        return parser(setting, value)
+    # Not with its value: it may be a secret under a misspelt name.
+    variable = setting.upper().startswith(ENV_PREFIX)
+    known = [ENV_PREFIX + name.upper() if variable else name for name in sorted(_PARSERS)]
+    word = setting[len(ENV_PREFIX) :] if variable else setting
+    close = [ENV_PREFIX + name.upper() if variable else name for name in closest(word.lower(), _PARSERS)]
+    takes = f"no value: the settings are {', '.join(known)}{perhaps(close)}"
+    raise ConfigurationError(setting, "one of that name", takes)
 
 
 def content_is_off() -> bool:

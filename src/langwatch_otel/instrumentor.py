@@ -14,6 +14,7 @@ from ._guard import guarded, say_once
 from .backfill import Undo, wrap_exporters
 from .errors import ConfigurationError
 from .log_processor import ConversationLogProcessor
+from .span_exporter import any_wrapped
 from .span_processor import ConversationSpanProcessor
 
 
@@ -62,6 +63,7 @@ class LangWatchInstrumentor:
         _check("logger_provider", logger_provider, "add_log_record_processor", "LoggerProvider")
         config.activate(chosen)
         _state.on = True
+        _follow_rules(chosen)
         with guarded("following requests"):
             from .frameworks import bodies, requests, sources
 
@@ -117,6 +119,14 @@ def _check(setting: str, provider: object, adds: str, takes: str) -> None:
         )
 
 
+def _follow_rules(chosen: config.Config) -> None:
+    """Have the processors that are there leave out spans by the rules of now."""
+    for processor in list(_state.processors.values()):
+        processor.exclude(chosen.span_exclude_rules)
+    if chosen.span_exclude_rules and not chosen.backfill and not any_wrapped():
+        say_once("span_exclude_rules hold where an exporter is wrapped: backfill=true, or ConversationSpanExporter")
+
+
 def _add_to(provider: Any) -> None:
     """Add our processor to `provider`, once, and wake it where it was turned off."""
     processor = _state.processors.get(provider)
@@ -126,6 +136,7 @@ def _add_to(provider: Any) -> None:
             processor = ConversationSpanProcessor()
             provider.add_span_processor(processor)
         _state.processors[provider] = processor
+        processor.exclude(config.active().span_exclude_rules)
     processor.switch(True)
     chosen = config.active()
     if chosen.backfill and provider not in _state.backfilled:

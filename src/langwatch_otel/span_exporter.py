@@ -12,14 +12,21 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from ._guard import guarded, swallowed
 from .attributes import USER_HASH
+from .exclusion import without_excluded
 from .open_span import OpenSpan, late_of, sequence
-from .rendering import NOTHING, Attributes
+from .rendering import NOTHING
+from .span_copy import SpanCopy
 from .stamping import attributes_of
 
 # A second batch of the SDK's default size; what does not fit goes out as it is.
 MAX_KEPT = 512
 
 _exporters: weakref.WeakSet[ConversationSpanExporter] = weakref.WeakSet()
+
+
+def any_wrapped() -> bool:
+    """Say whether there is an exporter that one of ours wraps."""
+    return bool(_exporters)
 
 
 def let_go() -> None:
@@ -36,7 +43,8 @@ class ConversationSpanExporter(SpanExporter):
     """Wrap an exporter so that spans which ended before their conversation was known are named on the way out.
 
     Works in the export thread. Spans of a request that is open and has no name yet are kept back for one batch,
-    at most 512 of them; force_flush and shutdown let them go. As many spans go out as come in.
+    at most 512 of them; force_flush and shutdown let them go. As many spans go out as come in, less those that
+    `span_exclude_rules` leave out.
     """
 
     def __init__(self, exporter: SpanExporter) -> None:
@@ -88,6 +96,7 @@ class ConversationSpanExporter(SpanExporter):
             return False
 
     def _send(self, spans: list[ReadableSpan]) -> SpanExportResult:
+        spans = without_excluded(spans)
         return self._exporter.export(spans) if spans else SpanExportResult.SUCCESS
 
     def let_go(self) -> None:
@@ -115,39 +124,6 @@ class ConversationSpanExporter(SpanExporter):
         self._exporter.shutdown()
 
 
-class _NamedSpan(ReadableSpan):
-    """A copy with more attributes; the counts of what the original dropped stay."""
-
-    def __init__(self, span: ReadableSpan, attributes: Attributes) -> None:
-        super().__init__(
-            name=span.name,
-            context=span.context,
-            parent=span.parent,
-            resource=span.resource,
-            attributes=attributes,
-            events=span.events,
-            links=span.links,
-            kind=span.kind,
-            status=span.status,
-            start_time=span.start_time,
-            end_time=span.end_time,
-            instrumentation_scope=span.instrumentation_scope,
-        )
-        self._original = span
-
-    @property
-    def dropped_attributes(self) -> int:
-        return self._original.dropped_attributes
-
-    @property
-    def dropped_events(self) -> int:
-        return self._original.dropped_events
-
-    @property
-    def dropped_links(self) -> int:
-        return self._original.dropped_links
-
-
 def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
     """Return `span` with the attributes that it lacks, or `span` itself where nothing names it."""
     if held is None:
@@ -171,7 +147,7 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
         user = rendered.plain.get(USER_HASH)
         if user is not None and held.written:
             missing.update(held.without_user(present, user))
-        return _NamedSpan(span, {**present, **missing}) if missing else span
+        return SpanCopy(span, attributes={**present, **missing}, parent=span.parent) if missing else span
     except Exception as error:
         swallowed("naming a span at export", error)
         return span

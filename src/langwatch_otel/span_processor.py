@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import Span, SpanLimits, SpanProcessor
 from opentelemetry.trace import SpanKind
 
+from . import config
 from . import scope as _scope
 from ._guard import guarded, swallowed
 from .attributes import HTTP_METHODS
+from .exclude_rules import SpanExcludeRule
+from .exclusion import mark_excluded
 from .inbound import ARRIVAL_KEY, Arrival
 from .loan import Loan, enter_request, is_by_framework, note_end
 from .naming import SCOPE_KEY, request_scope, scope_of
@@ -35,6 +40,25 @@ class ConversationSpanProcessor(SpanProcessor):
         self._on = True
         self._stamper = Stamper(SpanLimits().max_span_attributes)
         self._ending: dict[int, OpenSpan] = {}
+        self.exclude(config.active().span_exclude_rules)
+
+    def exclude(self, rules: Sequence[SpanExcludeRule]) -> None:
+        """Decide from now on, as a span starts, whether `rules` leave it out; our exporters then do so."""
+        # A method of the instance's own, and only where there are rules: nobody else pays for them.
+        vars(self).pop("on_start", None)
+        looking = [rule for rule in rules if rule.attribute is None]
+        if looking:
+            vars(self)["on_start"] = functools.partial(self._start_and_mark, looking)
+
+    def _start_and_mark(
+        self, rules: Sequence[SpanExcludeRule], span: Span, parent_context: Context | None = None
+    ) -> None:
+        if self._on:
+            try:
+                mark_excluded(rules, span, parent_context)
+            except Exception as error:
+                swallowed("looking for a rule that leaves a span out", error)
+        type(self).on_start(self, span, parent_context)
 
     def switch(self, on: bool) -> None:
         """Stamp from now on, or no more: a provider cannot let go of a processor."""

@@ -47,7 +47,7 @@ def setup(
     Calling it twice is calling it once. Raises ConfigurationError for a setting with a value that it does not take.
     """
     if span_exclude_rules:
-        raise ConfigurationError("span_exclude_rules", span_exclude_rules, "no rules in this version: leave it out")
+        settings["span_exclude_rules"] = span_exclude_rules
     for name in _INERT:
         if settings.pop(name, None):
             say_once(f"setup({name}=) does nothing here: it needs LangWatch's own client")

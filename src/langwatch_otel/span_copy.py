@@ -1,0 +1,41 @@
+"""A copy of an exported span, changed: the span itself is shared by every processor and exporter."""
+
+from __future__ import annotations
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext
+
+from .rendering import Attributes
+
+
+class SpanCopy(ReadableSpan):
+    """A copy with other attributes or another parent; the counts of what the original dropped stay."""
+
+    def __init__(self, span: ReadableSpan, *, attributes: Attributes, parent: SpanContext | None) -> None:
+        super().__init__(
+            name=span.name,
+            context=span.context,
+            parent=parent,
+            resource=span.resource,
+            attributes=attributes,
+            events=span.events,
+            links=span.links,
+            kind=span.kind,
+            status=span.status,
+            start_time=span.start_time,
+            end_time=span.end_time,
+            instrumentation_scope=span.instrumentation_scope,
+        )
+        self._original = span
+
+    @property
+    def dropped_attributes(self) -> int:
+        return self._original.dropped_attributes
+
+    @property
+    def dropped_events(self) -> int:
+        return self._original.dropped_events
+
+    @property
+    def dropped_links(self) -> int:
+        return self._original.dropped_links
