@@ -19,7 +19,7 @@ ORDER = (
     {"spelling"},
     {"rendering", "stamping", "open_span", "loan", "scope", "inbound"},
     {"protection"},
-    {"naming", "tracers", "failures", "recording"},
+    {"naming", "instrumented_ids", "tracers", "failures", "recording"},
     {"functions"},
     {"arguments", "streaming"},
     {"span_handle", "current", "options", "running", "decorators"},  # A handle makes spans, a decorator handles.

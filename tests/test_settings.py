@@ -92,7 +92,7 @@ def test_an_unknown_setting_is_refused(provider):
         LangWatchInstrumentor().instrument(tracer_provider=provider, thread="x")
     assert str(caught.value) == (
         f"setting 'thread' takes no value: the settings are {', '.join(sorted(config.SETTINGS))} "
-            "(perhaps thread_id_from), "
+        "(perhaps thread_id_from), "
         "got 'one of that name'"
     )
 

@@ -178,7 +178,7 @@ def bind(scope: Scope, conversation: Conversation) -> None:
     if scope.named is before or scope.sealed:
         return
     if scope.anchor is not None:
-        _give_spans_above(scope, scope.anchor, said(scope) if scope.rendered.inbound else scope.named)
+        give_spans_above(scope, scope.anchor, said(scope) if scope.rendered.inbound else scope.named)
     if scope.above is not None:
         _give_scopes_above(scope, scope.above)
 
@@ -192,12 +192,12 @@ def suppose_turn(scope: Scope, found: Conversation) -> Scope:
         turn.inbound = found
         refresh(turn)
         if turn.anchor is not None:
-            _give_spans_above(turn, turn.anchor, turn.named)
+            give_spans_above(turn, turn.anchor, turn.named)
     attach(within(turn, context))
     return turn
 
 
-def _give_spans_above(scope: Scope, anchor: OpenSpan, named: Conversation) -> None:
+def give_spans_above(scope: Scope, anchor: OpenSpan, named: Conversation) -> None:
     """Stamp each open span above that has no thread yet; stop at the first that has one."""
     by_word = not (scope.rendered.weak and named.thread_id is not None)
     gift, rendered = EMPTY, NOTHING

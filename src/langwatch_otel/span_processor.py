@@ -17,6 +17,7 @@ from .attributes import HTTP_METHODS
 from .exclude_rules import SpanExcludeRule
 from .exclusion import mark_excluded
 from .inbound import ARRIVAL_KEY, Arrival
+from .instrumented_ids import adopt
 from .loan import Loan, enter_request, is_by_framework, note_end
 from .naming import SCOPE_KEY, request_scope, scope_of
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, sequence
@@ -89,6 +90,10 @@ class ConversationSpanProcessor(SpanProcessor):
             if rendered is not NOTHING:
                 held.stamped = rendered
                 self._stamper.first(span, held, rendered)
+            if rendered.thread_id is None and (made_by := span.instrumentation_scope) is not None:
+                if self._stamper.is_genai_scope(made_by.name):
+                    adopt(scope, span)
+                    rendered = held.stamped
             # A name that came meanwhile, from another thread, found this span in its scope, or is seen here.
             if scope.rendered is not rendered and not held.borrowed:
                 with _scope.lock:  # It may have stamped before we did: what stands there is ours, and older.

@@ -93,15 +93,19 @@ class Stamper:
         held.genai = self.is_genai(span, present)
         self.stamp(span, present, rendered.for_span(held.genai, held.root), rendered)
 
-    def is_genai(self, span: HasAttributes, present: Attributes) -> bool:
-        """Say whether `span` is a GenAI span, by who made it or by the attributes that it has now."""
-        scope = span.instrumentation_scope
-        name = "" if scope is None else scope.name
+    def is_genai_scope(self, name: str) -> bool:
+        """Say whether an instrumentation scope of that name makes GenAI spans; asked once of each."""
         known = self._genai_scopes.get(name)
         if known is None:
             known = is_genai_scope(name)
             if len(self._genai_scopes) < MAX_SCOPE_NAMES:
                 self._genai_scopes[name] = known
+        return known
+
+    def is_genai(self, span: HasAttributes, present: Attributes) -> bool:
+        """Say whether `span` is a GenAI span, by who made it or by the attributes that it has now."""
+        scope = span.instrumentation_scope
+        known = self.is_genai_scope("" if scope is None else scope.name)
         if not known:
             for key in present:
                 if key.startswith(GEN_AI_PREFIX):
