@@ -91,5 +91,5 @@ def examples(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Every benchmark: ratios in one run."""
     session.install("-e", ".[dev]")
-    for name in ("stamping", "turns", "generators", "export", "imports"):
+    for name in ("stamping", "turns", "generators", "export", "sources", "imports"):
         session.run("python", f"benchmarks/{name}.py")
