@@ -140,5 +140,5 @@ def examples(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Every benchmark: ratios in one run."""
     session.install("-e", ".[dev]")
-    for name in ("stamping", "turns", "generators", "export", "imports", "canonical", "propagation"):
+    for name in ("stamping", "turns", "generators", "export", "sources", "imports", "canonical", "propagation"):
         session.run("python", f"benchmarks/{name}.py")

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import socket
+from contextlib import nullcontext
 
 import pytest
+import starlette.routing
 from fastapi import Request, WebSocket
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
@@ -225,6 +227,15 @@ def test_bad_bodies_name_nobody_and_arrive_as_they_were_sent(mode, path):
             assert server.everywhere() == {None}
 
 
+@every_mode
+def test_a_body_that_does_not_say_that_it_is_json_is_not_looked_at(mode):
+    """JSON by the look of it is not enough."""
+    with serving(mode, thread_id_from="body:thread_id") as server:
+        assert server.send("POST", "/raw", named(), {"Content-Type": "text/plain"})[0] == 200
+        assert server.send("POST", "/raw", named())[0] == 200
+        assert server.everywhere() == {None}
+
+
 @every_fastapi
 def test_fastapi_refuses_bad_bodies_as_without_us(mode):
     """What FastAPI parses itself gets the same answer with sources and without."""
@@ -304,17 +315,18 @@ def test_a_client_that_goes_away_in_its_body_names_nobody(mode):
 @every_mode
 def test_pipelined_requests_keep_their_own_ids(mode):
     """Requests that are sent before the answer of the first have each their own id on their own spans."""
-    with serving(mode, thread_id_from="header:x-thread", user_id_from="body:user") as server:
+    with serving(mode, late=True, thread_id_from="header:x-thread", user_id_from="body:user") as server:
         requests = b""
         for number, ending in ((1, b""), (2, b""), (3, b"Connection: close\r\n")):
             body = json.dumps({"user": f"u{number}"}).encode()
             head = f"POST /raw HTTP/1.1\r\nHost: h\r\nX-Thread: t{number}\r\nContent-Length: {len(body)}\r\n".encode()
             requests += head + ending + b"Content-Type: application/json\r\n\r\n" + body
         assert exchange(server, requests, 3).count(b"HTTP/1.1 200") == 3
-        inside = [span.attributes for span in server.recorder.spans if span.name == "inside"]
-        assert [(each.get("session.id"), each.get("user.id")) for each in inside] == [
-            (f"t{number}", f"u{number}") for number in (1, 2, 3)
-        ]
+        for name in ("inside", "before") if mode != "Starlette" else ("inside",):
+            found = [span.attributes for span in server.recorder.spans if span.name == name]
+            assert [(each.get("session.id"), each.get("user.id")) for each in found] == [
+                (f"t{number}", f"u{number}") for number in (1, 2, 3)
+            ]
 
 
 @pytest.mark.skipif(not NATIVE, reason="not run: this FastAPI makes no spans of its own")
@@ -335,6 +347,24 @@ def test_fastapi_parses_a_body_once(monkeypatch):
         assert server.found()["inside"] == {"t"}
 
 
+@every_fastapi
+def test_a_plain_route_of_a_fastapi_application_is_named_when_it_has_read_its_body(mode):
+    """Where FastAPI parses nothing, the endpoint need not answer before its spans have the id."""
+    seen = []
+
+    def build(app, recorder):
+        async def plain(request):
+            await request.json()
+            seen.append(langwatch.get_conversation().thread_id)
+            return JSONResponse({})
+
+        app.add_route("/plain", plain, methods=["POST"])
+
+    with serving(mode, build, thread_id_from="body:thread_id") as server:
+        server.post("/plain", {"thread_id": "t"})
+    assert seen == ["t"]
+
+
 def test_where_nothing_is_recorded_the_code_sees_the_same():
     """An unsampled request has its source's id in get_conversation()."""
     for mode in MODES:
@@ -353,6 +383,7 @@ def test_where_nothing_is_recorded_the_code_sees_the_same():
 
 def test_turned_off_nothing_is_looked_for():
     """After uninstrument() a server that goes on answering names nobody; turned on again it does."""
+    before = starlette.routing.Route.handle
     with recording(settings={"thread_id_from": "header:x-thread"}) as recorder:
         app = application("instrument_app()", recorder)
         try:
@@ -367,6 +398,7 @@ def test_turned_off_nothing_is_looked_for():
                 assert found == [{"t"}, {None}, {"t"}]
         finally:
             FastAPIInstrumentor.uninstrument_app(app)
+    assert starlette.routing.Route.handle is before
 
 
 def on_again(recorder):
@@ -441,8 +473,7 @@ def test_the_socket_has_the_id_of_its_first_turn(mode):
     """The server span of a websocket gets the first message's id, and keeps it."""
     with serving(mode, thread_id_from="body:thread_id") as server:
         talk(server, "/socket/x", ['{"thread_id": "a"}', '{"thread_id": "b"}'])
-    [of_socket] = [span.attributes.get("session.id") for span in server.recorder.spans if span.kind.name == "SERVER"]
-    assert of_socket == "a"
+    assert of_socket(server) == "a"
 
 
 def names_itself(app, recorder):
@@ -461,3 +492,31 @@ def test_in_a_websocket_too_what_the_code_says_wins(mode):
     with serving(mode, names_itself, thread_id_from="body:thread_id") as server:
         talk(server, "/coded", ['{"thread_id": "a"}', '{"thread_id": "b"}'])
     assert turns(server) == ["code 0", "code 1"]
+    assert of_socket(server) == "code 0"
+
+
+def of_socket(server):
+    [span] = [span for span in server.recorder.spans if span.kind.name == "SERVER"]
+    return span.attributes.get("session.id")
+
+
+@every_fastapi
+@pytest.mark.parametrize("block", [True, False])
+def test_once_the_code_has_named_a_websocket_messages_say_nothing(mode, block):
+    """A name for the whole socket, in a block around it or without, holds for each of its turns."""
+
+    def build(app, recorder):
+        @app.websocket("/coded")
+        async def coded(websocket: WebSocket):
+            await websocket.accept()
+            if not block:
+                langwatch.set_conversation(thread_id="code")
+            with langwatch.conversation(thread_id="code") if block else nullcontext():
+                for _ in range(2):
+                    text = await websocket.receive_text()
+                    with recorder.tracer.start_as_current_span("turn"):
+                        await websocket.send_text(text)
+
+    with serving(mode, build, thread_id_from="body:thread_id") as server:
+        talk(server, "/coded", ['{"thread_id": "a"}', '{"thread_id": "b"}'])
+    assert turns(server) == ["code", "code"]

@@ -90,10 +90,10 @@ class ConversationSpanProcessor(SpanProcessor):
             if rendered is not NOTHING:
                 held.stamped = rendered
                 self._stamper.first(span, held, rendered)
-            if rendered.thread_id is None and (made_by := span.instrumentation_scope) is not None:
-                if self._stamper.is_genai_scope(made_by.name):
-                    adopt(scope, span)
-                    rendered = held.stamped
+            made_by = span.instrumentation_scope
+            if rendered.thread_id is None and made_by is not None and self._stamper.is_genai_scope(made_by.name):
+                adopt(scope, span)
+                rendered = held.stamped
             # A name that came meanwhile, from another thread, found this span in its scope, or is seen here.
             if scope.rendered is not rendered and not held.borrowed:
                 with _scope.lock:  # It may have stamped before we did: what stands there is ours, and older.

@@ -53,9 +53,6 @@ class Inside:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _contrib.active or scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
-        outside = scope.pop(KEY, None)
-        if outside is not None:
-            outside.leave()
         return await served(self.app, scope.get("app"), scope, receive, send)
 
 

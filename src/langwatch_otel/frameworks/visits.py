@@ -65,10 +65,7 @@ class HttpVisit(Visit):
     def hear(self, message: Message) -> None:
         if "body" in self._known or self._chunks is None or self._complete:
             return
-        if message["type"] == "http.disconnect":
-            self._give_up_body()
-            self.look()
-        elif message["type"] == "http.request":
+        if message["type"] == "http.request":
             chunk = message.get("body", b"")
             self._size += len(chunk)
             if self._size > MAX_BODY:
