@@ -411,9 +411,13 @@ def test_a_mounted_application_is_the_same_request():
     """A FastAPI application inside a Starlette one: its path and its body are found."""
     with recording(settings={"thread_id_from": "path:name", "user_id_from": "body:thread_id"}) as recorder:
         inner = application(FASTAPIS[0], recorder)
-        with Server(recorder, Starlette(routes=[Mount("/in", inner)])).running() as server:
-            server.post("/in/chat/n1", {"thread_id": "u1"})
-            assert (server.found()["inside"], server.found("user.id")["inside"]) == ({"n1"}, {"u1"})
+        try:
+            with Server(recorder, Starlette(routes=[Mount("/in", inner)])).running() as server:
+                server.post("/in/chat/n1", {"thread_id": "u1"})
+                assert (server.found()["inside"], server.found("user.id")["inside"]) == ({"n1"}, {"u1"})
+        finally:
+            if not NATIVE:  # What is left on would make the background tasks' spans of other tests.
+                FastAPIInstrumentor.uninstrument_app(inner)
 
 
 def talk(server, path, messages, headers=()):

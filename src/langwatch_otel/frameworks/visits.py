@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 def begin(asgi: Asgi, app: object) -> Visit | None:
     """Look at what is known when a request of `app` comes in; return its visit, unless nothing more can come."""
-    # The path of all requests: steps are saved here.
     if asgi["type"] not in ("http", "websocket") or not (fields := wanted()):
         return None
     context = get_current()
