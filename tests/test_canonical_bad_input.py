@@ -20,7 +20,7 @@ from langwatch_otel.conventions._reading.keys import INPUTS, MAX_KEYS, OUTPUTS, 
 from langwatch_otel.conventions._reading.values import MAX_ID, MAX_ITEMS, MAX_JSON, MAX_TEXT
 
 QUIET = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
-settings.register_profile("default spans", max_examples=500, derandomize=True, **QUIET)
+settings.register_profile("default spans", max_examples=200, derandomize=True, **QUIET)
 settings.register_profile("many spans", max_examples=int(os.environ.get("LANGWATCH_OTEL_EXAMPLES", "1")), **QUIET)
 PROFILE = "many spans" if "LANGWATCH_OTEL_EXAMPLES" in os.environ else "default spans"
 
