@@ -12,6 +12,7 @@ from _recorder import recording
 from langwatch_otel import (
     capture,
     current,
+    finding,
     log_processor,
     naming,
     open_span,
@@ -103,7 +104,7 @@ PLACES = [
     (scope.Scope, "at_export", ()),
     (scope, "render", ()),
     (span_exporter, "SpanCopy", ()),
-    (naming, "current_scope", ()),
+    (finding, "current_scope", ()),
     (naming, "bind", ()),
     (current, "conversation_of", ()),
     (current, "_turn_span", ()),

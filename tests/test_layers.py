@@ -19,7 +19,7 @@ ORDER = (
     {"spelling"},
     {"rendering", "stamping", "open_span", "loan", "scope", "inbound"},
     {"protection"},
-    {"naming", "instrumented_ids", "tracers", "failures", "recording"},
+    {"finding", "naming", "instrumented_ids", "tracers", "failures", "recording"},
     {"functions"},
     {"arguments", "streaming"},
     {"span_handle", "current", "options", "running", "decorators"},  # A handle makes spans, a decorator handles.

@@ -10,7 +10,7 @@ from opentelemetry.context import get_current
 from opentelemetry.trace import INVALID_SPAN, Tracer
 from opentelemetry.trace import Span as OTelSpan
 
-from . import naming, tracers
+from . import finding, naming, tracers
 from ._guard import guarded, say_once, swallowed
 from .identity import EMPTY, Conversation, conversation_of
 from .open_span import SPAN_KEY, OpenSpan, open_span_of
@@ -144,7 +144,7 @@ def trace_of(span: OTelSpan | None) -> Trace:
         context = get_current() if span is None else otel.set_span_in_context(span)
         span = cast("OTelSpan", context.get(SPAN_KEY, INVALID_SPAN))
         held = open_span_of(span)
-        return Trace(naming.scope_in(context, held), span, held)
+        return Trace(finding.scope_in(context, held), span, held)
     except Exception as error:
         swallowed("looking for the current trace", error)
         return Trace(None, INVALID_SPAN)
@@ -170,7 +170,7 @@ def get_current_span() -> Span:
 def get_conversation() -> Conversation:
     """Return the conversation in force, perhaps empty; never raises, never None."""
     try:
-        scope = naming.current_scope()
+        scope = finding.current_scope()
         return EMPTY if scope is None else scope.in_force()
     except Exception as error:
         swallowed("looking for the conversation", error)

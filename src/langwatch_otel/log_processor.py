@@ -8,9 +8,9 @@ from opentelemetry.trace import get_current_span
 
 from ._guard import guarded
 from .attributes import GEN_AI_PREFIX
+from .finding import scope_in
 from .genai import has_genai_key, is_genai_scope
 from .identity import Conversation
-from .naming import scope_in
 from .open_span import open_span_of
 from .rendering import render
 

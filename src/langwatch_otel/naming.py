@@ -3,72 +3,19 @@
 from __future__ import annotations
 
 import weakref
-from contextvars import ContextVar
 
-from opentelemetry.context import Context, attach, create_key, get_current, set_value
+from opentelemetry.context import Context, attach, get_current
 
 from . import scope as _scope
 from ._guard import say_once, swallowed
 from .context_baggage import showing, shows_nothing
+from .finding import current_scope, scope_in, within
 from .identity import EMPTY, Conversation
-from .inbound import Arrival, arrival_in
 from .loan import Loan, flow, mixes
-from .open_span import SPAN_KEY, OpenSpan, open_span_in, sequence
+from .open_span import OpenSpan, open_span_in, sequence
 from .protection import redacted
 from .rendering import NOTHING, Rendered, render
-from .scope import Scope, overrule, receive, refresh, said
-
-SCOPE_KEY = create_key("langwatch_otel.scope")
-
-request_scope: ContextVar[Scope | None] = ContextVar("langwatch_otel.request_scope", default=None)
-"""The scope of a request that had no recording span when it came in."""
-
-
-def scope_of(held: OpenSpan, context: Context) -> Scope:
-    """Return the scope of `held`, unless the context has one below it.
-
-    So a parent from elsewhere brings its own conversation.
-    """
-    mine = held.scope
-    found = context.get(SCOPE_KEY)
-    if found is None or found is mine:
-        return mine
-    # One that was opened under this very span is below its scope: no need to walk through all between.
-    return found if isinstance(found, Scope) and (found.anchor is held or found.is_below(mine)) else mine
-
-
-def scope_in(context: Context, held: OpenSpan | None) -> Scope | None:
-    """Return what `scope_of` does; without a span the context's scope, if it has one, else its request's."""
-    if held is not None:
-        return scope_of(held, context)
-    found = context.get(SCOPE_KEY)
-    arrival = arrival_in(context)
-    if found is None and SPAN_KEY in context:
-        found = request_scope.get()  # Contrib makes a new context of the headers alone.
-        if found is not None and arrival is not None and arrival.scope is None:
-            receive(found, arrival)
-    if isinstance(found, Scope):
-        return found
-    return None if arrival is None else _place_of(arrival)
-
-
-def _place_of(arrival: Arrival) -> Scope | None:
-    """Return the scope of a request of which no span is known here: who came in with it holds all the same."""
-    if arrival.scope is None and arrival.conversation is not EMPTY:
-        arrival.place = Scope()
-        receive(arrival.place, arrival)
-    return arrival.scope
-
-
-def within(scope: Scope, context: Context | None = None) -> Context:
-    """Return `context`, or the current one, as it is inside `scope`."""
-    return showing(set_value(SCOPE_KEY, scope, context), scope)
-
-
-def current_scope() -> Scope | None:
-    """Return the scope that the code which runs now belongs to."""
-    context = get_current()
-    return scope_in(context, open_span_in(context))
+from .scope import Scope, overrule, refresh, said
 
 
 def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, context: Context | None = None) -> Scope:

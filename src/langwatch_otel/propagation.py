@@ -19,10 +19,10 @@ from opentelemetry.trace import SpanKind
 from . import config, context_baggage
 from ._guard import guarded, say_once, swallowed
 from .context_baggage import BAGGAGE_KEY, ContextBaggage, hides_ours, own_baggage
+from .finding import SCOPE_KEY, scope_in
 from .hosts import Destinations, destination_of
 from .identity import EMPTY
 from .inbound import ARRIVAL_KEY, Arrival, conversation_in
-from .naming import SCOPE_KEY, scope_in
 from .open_span import SPAN_KEY, open_span_in
 from .scope import Scope
 from .stamping import attributes_of

@@ -15,8 +15,9 @@ from .attributes import LANGWATCH_SPAN_TYPE, TIME_TO_FIRST_CHUNK
 from .capture import MAX_BYTES, is_framework_object
 from .current import Span, Trace
 from .failures import record_error
+from .finding import SCOPE_KEY, current_scope, within
 from .identity import EMPTY
-from .naming import SCOPE_KEY, current_scope, open_scope, within
+from .naming import open_scope
 from .open_span import open_span_in, open_span_of
 from .options import Options
 from .recording import record_value, update_span

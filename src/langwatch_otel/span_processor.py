@@ -16,10 +16,10 @@ from ._guard import guarded, swallowed
 from .attributes import HTTP_METHODS
 from .exclude_rules import SpanExcludeRule
 from .exclusion import mark_excluded
+from .finding import SCOPE_KEY, request_scope, scope_of
 from .inbound import ARRIVAL_KEY, Arrival
 from .instrumented_ids import adopt
 from .loan import Loan, enter_request, is_by_framework, note_end
-from .naming import SCOPE_KEY, request_scope, scope_of
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, sequence
 from .rendering import NOTHING
 from .scope import Scope, receive

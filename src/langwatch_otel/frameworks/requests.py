@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.context import Context, attach, get_current
 
 from langwatch_otel._guard import swallowed
+from langwatch_otel.finding import SCOPE_KEY, request_scope, within
 from langwatch_otel.functions import put_back
 from langwatch_otel.inbound import arrival_in
 from langwatch_otel.loan import enter_request
-from langwatch_otel.naming import SCOPE_KEY, request_scope, within
 from langwatch_otel.open_span import open_span_in
 from langwatch_otel.scope import Scope as Holder
 from langwatch_otel.scope import receive as receive_arrival
@@ -64,12 +64,12 @@ async def served(application: Entry, owner: object, scope: Scope, receive: Recei
     try:
         entered = _Entered.of(owner, scope)
         visit = begin(scope, owner)
+        if visit is not None:
+            receive, send = visit.around(receive, send)
+        if entered is not None:
+            send = entered.around(send)
     except Exception as error:
         swallowed("opening a scope for a request", error)
-    if visit is not None:
-        receive, send = visit.around(receive, send)
-    if entered is not None:
-        send = entered.around(send)
     try:
         await application(scope, receive, send)
     finally:

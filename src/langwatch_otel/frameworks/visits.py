@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import Context, attach, get_current
 
+from langwatch_otel.finding import scope_in, within
 from langwatch_otel.identity import EMPTY, Conversation, conversation_of
-from langwatch_otel.naming import scope_in, suppose_turn, within
+from langwatch_otel.naming import suppose_turn
 from langwatch_otel.open_span import open_span_in
 from langwatch_otel.scope import Scope as Holder
 from langwatch_otel.scope import said
