@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -60,6 +59,8 @@ def accepted(raw: str) -> str | None:
         return None
     if value.isascii() and value.isprintable():
         return value
+    import unicodedata  # Rarely needed, and slow to load.
+
     if any(each in _OVERRIDES or unicodedata.category(each) in _REFUSED for each in value):
         return None
     return value

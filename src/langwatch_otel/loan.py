@@ -63,8 +63,11 @@ class Loan:
         return ended_in is not None and (ended_in is self.job() or ended_in is scope.served_by())
 
 
-def note_end(span: RecordingSpan, held: OpenSpan, request: Scope) -> None:
+def note_end(span: RecordingSpan, held: OpenSpan, scope: Scope) -> None:
     """Note, of a span that ends without a name in a request, what decides whether the request's loan is for it."""
+    request = scope.in_request
+    if request is None:
+        return
     held.ended_in = weakref.ref(job())
     found: OpenSpan | None = held
     while found is not None and not found.root:

@@ -128,14 +128,20 @@ class OpenSpan:
             if self.weak is None:
                 return
             before = self.weak
-        elif before.weak and self.given.thread_id is None and before.plain.keys() - rendered.plain.keys():
+        elif (
+            before is not NOTHING
+            and before.weak
+            and self.given.thread_id is None
+            and before.plain.keys() - rendered.plain.keys()
+        ):
             self.given = before  # It stays on the span until a name takes its place.
         self.stamped = rendered
         if before is NOTHING:
             self.stamper.first(span, self, rendered)
         else:
             self._stamp(span, attributes_of(span), rendered, before)
-        self.hide_user(span)
+        if self.written:
+            self.hide_user(span)
 
     def give_back(self) -> None:
         """Hold the lent name no longer as its scope's, so that a name from below may take its place."""

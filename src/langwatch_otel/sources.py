@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from .errors import ConfigurationError
@@ -109,6 +107,8 @@ def believed(value: object) -> str | int | None:
     text = value.strip()
     if text.isascii() and text.isprintable():
         return text or None
+    import unicodedata  # Rarely needed, and slow to load.
+
     if any(each in _OVERRIDES or unicodedata.category(each) in _REFUSED for each in text):
         return None
     return text
@@ -142,6 +142,8 @@ def _cookie(source: Source, request: Request) -> str | int | None:
 
 
 def _query(source: Source, request: Request) -> str | int | None:
+    from urllib.parse import unquote_to_bytes  # Slow to load; a server has it loaded.
+
     name, found = source.name.encode(), []
     for pair in request.query_string.split(b"&"):
         key, _, said = pair.partition(b"=")

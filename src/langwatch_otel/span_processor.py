@@ -40,6 +40,7 @@ class ConversationSpanProcessor(SpanProcessor):
     def __init__(self) -> None:
         self._on = True
         self._stamper = Stamper(SpanLimits().max_span_attributes)
+        self._genai_scopes, self._is_genai = self._stamper.genai_scopes, self._stamper.is_genai_scope
         self._ending: dict[int, OpenSpan] = {}
         self.exclude(config.active().span_exclude_rules)
 
@@ -90,10 +91,12 @@ class ConversationSpanProcessor(SpanProcessor):
             if rendered is not NOTHING:
                 held.stamped = rendered
                 self._stamper.first(span, held, rendered)
-            made_by = span.instrumentation_scope
-            if rendered.thread_id is None and made_by is not None and self._stamper.is_genai_scope(made_by.name):
-                adopt(scope, span)
-                rendered = held.stamped
+            if rendered.thread_id is None:
+                made_by = span.instrumentation_scope
+                # Unknown is asked in full, and known from then on.
+                if made_by is not None and self._genai_scopes.get(made_by.name, True) and self._is_genai(made_by.name):
+                    adopt(scope, span)
+                    rendered = held.stamped
             # A name that came meanwhile, from another thread, found this span in its scope, or is seen here.
             if scope.rendered is not rendered and not held.borrowed:
                 with _scope.lock:  # It may have stamped before we did: what stands there is ours, and older.
@@ -138,9 +141,9 @@ class ConversationSpanProcessor(SpanProcessor):
             if not (held.stamped.whole or held.given.whole) or span.dropped_attributes:
                 if len(self._ending) >= MAX_ENDING:
                     self._ending.clear()
-                request = held.scope.in_request
-                if request is not None:
-                    note_end(span, held, request)
+                scope = held.scope
+                if scope.request is not None or scope.http is not None:
+                    note_end(span, held, scope)
                 held.ended = next(sequence)
                 self._ending[span.context.span_id] = held
         except Exception as error:

@@ -60,7 +60,7 @@ class Stamper:
         self._room = 0  # As many attributes as this have been seen to fit.
         self._length = 0  # An id as long as this has been seen to survive.
         self.longest: int | None = None  # Longer ones have been seen to be cut.
-        self._genai_scopes: dict[str, bool] = {}
+        self.genai_scopes: dict[str, bool] = {}
 
     def first(self, span: RecordingSpan, held: OpenSpan, rendered: Rendered) -> None:
         """Stamp a span as it starts: what `_first` does, written out for the ordinary span, since all pass here."""
@@ -68,7 +68,7 @@ class Stamper:
             present: Attributes = span.attributes.copy()  # type: ignore[union-attr]
         except AttributeError:
             present = attributes_of(span)
-        genai = self._genai_scopes.get(span.instrumentation_scope.name)
+        genai = self.genai_scopes.get(span.instrumentation_scope.name)
         wanted = rendered.genai if genai else rendered.plain
         if (
             genai is None
@@ -95,11 +95,11 @@ class Stamper:
 
     def is_genai_scope(self, name: str) -> bool:
         """Say whether an instrumentation scope of that name makes GenAI spans; asked once of each."""
-        known = self._genai_scopes.get(name)
+        known = self.genai_scopes.get(name)
         if known is None:
             known = is_genai_scope(name)
-            if len(self._genai_scopes) < MAX_SCOPE_NAMES:
-                self._genai_scopes[name] = known
+            if len(self.genai_scopes) < MAX_SCOPE_NAMES:
+                self.genai_scopes[name] = known
         return known
 
     def is_genai(self, span: HasAttributes, present: Attributes) -> bool:

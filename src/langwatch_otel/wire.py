@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableSequence
 from typing import Any
-from urllib.parse import quote, unquote, unquote_plus
 
 from .attributes import SESSION_ID, USER_ID
 from .privacy import cut
@@ -27,6 +26,8 @@ Entry = tuple[str, str]
 
 def entry(key: str, value: str) -> str:
     """Return one entry, percent-encoded so that every language reads it back; a longer one has its value cut."""
+    from urllib.parse import quote  # Here and below: slow to load, and whoever sends headers has it loaded.
+
     text = f"{key}={quote(value, safe='')}"
     length = len(value)
     while len(text) > MAX_ENTRY:
@@ -51,7 +52,11 @@ def added(header: str, entries: Iterable[str]) -> tuple[str, bool]:
 
 def _key_of(member: str) -> str:
     name = member.partition("=")[0].strip(" \t")
-    return unquote_plus(name).strip() if "%" in name or "+" in name else name
+    if "%" not in name and "+" not in name:
+        return name
+    from urllib.parse import unquote_plus
+
+    return unquote_plus(name).strip()
 
 
 def ours_in(header: str) -> Iterator[Entry]:
@@ -68,6 +73,8 @@ def decoded(raw: str) -> str | None:
         return None
     if "%" not in raw:
         return raw
+    from urllib.parse import unquote
+
     try:
         return unquote(raw, errors="strict")
     except UnicodeDecodeError:
@@ -81,6 +88,8 @@ def without_ours(header: str, keep: Collection[Entry] = ()) -> str:
         key = _key_of(member)
         if key not in KEYS:
             return True
+        from urllib.parse import unquote_plus
+
         raw = member.partition("=")[2].strip(" \t")
         return (key, unquote_plus(raw).strip()) in keep
 
