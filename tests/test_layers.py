@@ -13,7 +13,19 @@ SOURCE = Path(langwatch_otel.__file__).parent
 
 # What only the lower may be imported by: a room imports from its own line or from those above it.
 ORDER = (
-    {"attributes", "errors", "_guard", "privacy", "genai", "texts", "capture", "langwatch_sdk", "hosts", "sources"},
+    {
+        "attributes",
+        "errors",
+        "_guard",
+        "_setter",
+        "privacy",
+        "genai",
+        "texts",
+        "capture",
+        "langwatch_sdk",
+        "hosts",
+        "sources",
+    },
     {"wire", "exclude_rules"},
     {"config", "environment_variables", "conventions", "identity", "fields", "context_baggage"},
     {"spelling"},

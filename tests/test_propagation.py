@@ -355,3 +355,13 @@ def test_a_second_name_goes_out_from_there_on(recorder):
         found.append(sent(recorder))
         assert baggage.get_baggage("session.id") == "two"
     assert found == ["session.id=one", "session.id=two"]
+
+
+def test_a_setter_that_somebody_puts_back_is_wrapped_again():
+    """Where another library puts the API's setter back as it was before us, the next instrument() still hears of it."""
+    before = propagate.set_global_textmap
+    with border():
+        propagate.set_global_textmap = before
+        LangWatchInstrumentor().instrument(flush_on_shutdown=False)
+        assert propagate.set_global_textmap is not before
+    assert propagate.set_global_textmap is before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableSequence
+from collections.abc import MutableSequence
 from typing import Any
 
 from opentelemetry import propagate
@@ -11,14 +11,12 @@ from opentelemetry.propagators.textmap import Setter, TextMapPropagator, default
 
 from . import config, context_baggage
 from ._guard import guarded
+from ._setter import SetterHook
 from .hosts import destination_of
 from .propagation import ConversationPropagator, allows
 from .wire import HEADER
 
 _border: ConversationPropagator | None = None
-_SETTER = "set_global_textmap"
-_original: Callable[..., None] | None = None
-_hook: Callable[..., None] | None = None
 _on = False
 
 
@@ -26,7 +24,7 @@ def on() -> None:
     """Put the border around the global propagator, the one there is and those set later, where it speaks baggage."""
     global _on
     _on = True
-    _watch()
+    _later.on()
     cover()
     context_baggage.show(_keeps_in if config.active().baggage_in_context else None)
 
@@ -36,7 +34,7 @@ def off() -> None:
     global _on, _border
     _on = False
     context_baggage.show(None)
-    _unwatch()
+    _later.off()
     border, _border = _border, None
     if border is not None:
         border.switch(False)
@@ -53,7 +51,7 @@ def cover() -> None:
     if _border is not None:
         _border.switch(False)  # It may be inside the new one: there is one border.
     _border = ConversationPropagator(current)
-    (_original or propagate.set_global_textmap)(_border)
+    (_later.original or propagate.set_global_textmap)(_border)
 
 
 def _speaks_baggage(propagator: TextMapPropagator) -> bool:
@@ -69,27 +67,7 @@ def _keeps_in() -> bool:
     return _border is not None and propagate.get_global_textmap() is _border
 
 
-def _watch() -> None:
-    """Hear of a global propagator that is set later."""
-    global _original, _hook
-    if _original is not None:
-        return
-    original: Callable[..., None] = getattr(propagate, _SETTER)
-
-    def set_and_cover(*args: Any, **kwargs: Any) -> None:
-        original(*args, **kwargs)
-        with guarded("putting the border around a propagator that was set later"):
-            cover()
-
-    _original, _hook = original, set_and_cover
-    setattr(propagate, _SETTER, set_and_cover)
-
-
-def _unwatch() -> None:
-    global _original
-    if _original is not None and getattr(propagate, _SETTER) is _hook:
-        setattr(propagate, _SETTER, _original)
-        _original = None
+_later = SetterHook(propagate, "set_global_textmap", cover)
 
 
 def inject(headers: Any, host: str | None = None) -> None:

@@ -10,6 +10,7 @@ from opentelemetry.context import Context, create_key
 from ._guard import say_once
 from .attributes import SESSION_ID
 from .identity import EMPTY, Conversation, clean_id, received_user
+from .privacy import is_plain
 from .wire import MAX_HEADER, decoded, ours_in
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ ARRIVAL_KEY = create_key("langwatch_otel.arrival")
 
 MAX_LENGTH = 1024
 """No longer id is believed: what `max_id_length` may be at most."""
-
-# Nobody names a conversation so, and on a page or in a log they pretend: controls, line ends, surrogates.
-_REFUSED = frozenset(("Cc", "Cs", "Zl", "Zp"))
-_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Arrival:
@@ -57,13 +54,7 @@ def accepted(raw: str) -> str | None:
     value = value.strip() if value is not None else ""
     if not 0 < len(value) <= MAX_LENGTH:
         return None
-    if value.isascii() and value.isprintable():
-        return value
-    import unicodedata  # Rarely needed, and slow to load.
-
-    if any(each in _OVERRIDES or unicodedata.category(each) in _REFUSED for each in value):
-        return None
-    return value
+    return value if is_plain(value) else None
 
 
 def conversation_in(headers: Iterable[str]) -> Conversation:

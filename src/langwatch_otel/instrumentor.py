@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 from opentelemetry import trace
@@ -11,6 +11,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 
 from . import border, config, tracers
 from ._guard import guarded, say_once
+from ._setter import SetterHook
 from .backfill import Undo, wrap_exporters
 from .errors import ConfigurationError
 from .log_processor import ConversationLogProcessor
@@ -73,10 +74,9 @@ class LangWatchInstrumentor:
         with guarded("putting up the border for baggage"):
             border.on()
         if tracer_provider is None:
-            _watch()
-            provider = trace.get_tracer_provider()
-            if hasattr(provider, "add_span_processor"):
-                _add_to(provider)
+            if not _later.on():
+                say_once("this opentelemetry-api does not tell of a provider that is set later: instrument() after it")
+            _add_to_global()
         else:
             _add_to(tracer_provider)
             if tracer_provider is not trace.get_tracer_provider():
@@ -105,7 +105,7 @@ class LangWatchInstrumentor:
             requests.scopes_off()
             sources.sources_off()
             bodies.bodies_end_off()
-        _unwatch()
+        _later.off()
         tracers.choose(None)
         config.activate(None)
 
@@ -168,37 +168,11 @@ def also_undo(undo: Undo) -> None:
     _state.undo.append(undo)
 
 
-_SETTER = "_set_tracer_provider"
-_original: Callable[..., None] | None = None
-_hook: Callable[..., None] | None = None
+def _add_to_global() -> None:
+    provider = trace.get_tracer_provider()
+    if hasattr(provider, "add_span_processor"):
+        _add_to(provider)
 
 
-def _watch() -> None:
-    """Hear of a global provider that is set later; every public way to set one ends in this function of the API."""
-    global _original, _hook
-    # Where somebody put back what was there before us, ours is gone.
-    if _original is not None and getattr(trace, _SETTER, None) is not _original:
-        return
-    original = getattr(trace, _SETTER, None)
-    if original is None:
-        say_once("this opentelemetry-api does not tell of a provider that is set later: instrument() after it")
-        return
-
-    def set_and_tell(*args: Any, **kwargs: Any) -> None:
-        original(*args, **kwargs)
-        if _state.on:
-            with guarded("adding to a provider that was set later"):
-                provider = trace.get_tracer_provider()
-                if hasattr(provider, "add_span_processor"):
-                    _add_to(provider)
-
-    _original, _hook = original, set_and_tell
-    setattr(trace, _SETTER, set_and_tell)
-
-
-def _unwatch() -> None:
-    global _original
-    # Where somebody else's hook is on top of ours, ours stays below it, does nothing, and serves again.
-    if _original is not None and getattr(trace, _SETTER) is _hook:
-        setattr(trace, _SETTER, _original)
-        _original = None
+# Every public way to set a provider ends in this function of the API.
+_later = SetterHook(trace, "_set_tracer_provider", _add_to_global)

@@ -84,3 +84,17 @@ def _remembered(made: Pseudonym) -> Pseudonym:
     if len(_known) > MAX_KNOWN:
         _known.popitem(last=False)
     return made
+
+
+# Nobody names a conversation so, and on a page or in a log they pretend: controls, line ends, surrogates.
+_REFUSED = frozenset(("Cc", "Cs", "Zl", "Zp"))
+_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def is_plain(text: str) -> bool:
+    """Say whether `text` has only characters that an id from outside may have: no controls, no text direction."""
+    if text.isascii() and text.isprintable():
+        return True
+    import unicodedata  # Rarely needed, and slow to load.
+
+    return not any(each in _OVERRIDES or unicodedata.category(each) in _REFUSED for each in text)

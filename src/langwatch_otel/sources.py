@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from .errors import ConfigurationError
+from .privacy import is_plain
 
 KINDS = ("header", "path", "query", "cookie", "body")
 
@@ -25,9 +26,6 @@ MAX_BODY = 64 * 1024
 # What an HTTP header or a cookie may be called.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
-# Nobody names a conversation so, and in a log they pretend: controls, line ends, surrogates, text direction.
-_REFUSED = frozenset(("Cc", "Cs", "Zl", "Zp"))
-_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 # A key can hide behind an escape of a plain character; text that is escaped because it is not ASCII cannot spell one.
 _PLAIN_ESCAPED = re.compile(rb"\\u00[2-7]")
@@ -105,13 +103,7 @@ def believed(value: object) -> str | int | None:
     if type(value) is not str:
         return None
     text = value.strip()
-    if text.isascii() and text.isprintable():
-        return text or None
-    import unicodedata  # Rarely needed, and slow to load.
-
-    if any(each in _OVERRIDES or unicodedata.category(each) in _REFUSED for each in text):
-        return None
-    return text
+    return text if text and is_plain(text) else None
 
 
 def _only(found: list[bytes]) -> str | int | None:

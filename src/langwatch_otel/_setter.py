@@ -1,0 +1,46 @@
+"""Hearing of what is set globally later: a setter of the OpenTelemetry API, wrapped while we are on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ._guard import guarded
+
+
+class SetterHook:
+    """One function of a module, wrapped between `on` and `off`, so that `heard` is called after it."""
+
+    def __init__(self, module: Any, name: str, heard: Callable[[], None]) -> None:
+        self._module, self._name, self._heard = module, name, heard
+        self._active = False
+        self.original: Callable[..., None] | None = None
+        self._hook: Callable[..., None] | None = None
+
+    def on(self) -> bool:
+        """Wrap the function; False where there is none of that name."""
+        self._active = True
+        now = getattr(self._module, self._name, None)
+        # Where somebody put back what was there before us, ours is gone; else it is in place, perhaps below theirs.
+        if self.original is not None and now is not self.original:
+            return True
+        if now is None:
+            return False
+        original: Callable[..., None] = now
+
+        def set_and_tell(*args: Any, **kwargs: Any) -> None:
+            original(*args, **kwargs)
+            if self._active and self._hook is set_and_tell:
+                with guarded("hearing of what was set later"):
+                    self._heard()
+
+        self.original, self._hook = original, set_and_tell
+        setattr(self._module, self._name, set_and_tell)
+        return True
+
+    def off(self) -> None:
+        """Put the function back; where somebody else's is on top, ours stays below it and does nothing."""
+        self._active = False
+        if self.original is not None and getattr(self._module, self._name) is self._hook:
+            setattr(self._module, self._name, self.original)
+            self.original = None
