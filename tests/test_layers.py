@@ -15,6 +15,7 @@ SOURCE = Path(langwatch_otel.__file__).parent
 ORDER = (
     {
         "attributes",
+        "counts",
         "errors",
         "_guard",
         "_setter",
@@ -35,9 +36,9 @@ ORDER = (
     {"functions"},
     {"arguments", "streaming"},
     {"span_handle", "current", "options", "running", "decorators"},  # A handle makes spans, a decorator handles.
-    {"span_copy", "exclusion"},
+    {"span_copy", "exclusion", "metrics"},
     {"span_exporter", "span_processor", "log_processor", "backfill"},
-    {"propagation", "border"},
+    {"outbound", "propagation", "border"},
     {"frameworks"},
     {"clients"},
     {"instrumentor", "auto_instrumentor", "instrumentations", "destination"},

@@ -6,6 +6,7 @@ import weakref
 
 from opentelemetry.context import Context, attach, get_current
 
+from . import counts
 from . import scope as _scope
 from ._guard import say_once, swallowed
 from .context_baggage import is_shown, showing, shows_nothing
@@ -98,6 +99,7 @@ def _conflicts(scope: Scope, new: Conversation) -> bool:
 
 def _second(scope: Scope) -> Scope:
     """Open the scope of a second name below `scope` and attach it to the current context."""
+    counts.second_names.add()
     say_once("a second thread, user or customer was named in one scope: it holds from there on, in that context")
     if scope.bound_in is not None and scope.bound_in() is not flow():
         scope.contested = True
