@@ -26,12 +26,12 @@ forks = 0
 class Count:
     """How often one thing happened in this process; any thread adds to it, and none waits."""
 
-    __slots__ = ("_before", "_counter", "add")
+    __slots__ = ("_before", "add", "counter")
 
     def __init__(self) -> None:
-        # One step of the interpreter, and nothing else is done on the user's thread.
-        self._counter = itertools.count()
-        self.add = self._counter.__next__
+        # Its next() is one step of the interpreter, and nothing else is done on the user's thread.
+        self.counter = itertools.count()
+        self.add = self.counter.__next__
         self._before = 0
         _all.append(self)
 
@@ -45,7 +45,7 @@ class Count:
         self._before = self._reached()
 
     def _reached(self) -> int:
-        return int(repr(self._counter)[len("count(") : -1])  # Its `next` would count.
+        return int(repr(self.counter)[len("count(") : -1])  # Its `next` would count.
 
 
 spans_stamped, spans_named_at_export, spans_unnamed = Count(), Count(), Count()
