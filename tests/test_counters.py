@@ -144,6 +144,21 @@ class Interrupting(SpanProcessor):
         span.__class__ = Span
 
 
+def test_a_name_that_came_in_and_is_replaced_at_export_was_there_before(recorder, counted):
+    """A span that had the caller's thread while it was open is no unnamed one that was named on its way out."""
+    context = propagate.extract({"traceparent": PARENT, "baggage": "session.id=theirs,user.id=u"})
+    token = attach(context)
+    with recorder.tracer.start_as_current_span("server", kind=SpanKind.SERVER):
+        recorder.tracer.start_span("early").end()
+        langwatch.set_conversation(thread_id="ours")
+    detach(token)
+    assert {name: found["session.id"] for name, found in recorder.by_name.items()} == {
+        "server": "ours",
+        "early": "ours",
+    }
+    assert counted() == {"span.stamped": 2}
+
+
 def test_a_name_that_comes_while_a_span_starts_counts_once(counted):
     """Whoever stamps it first, the one that starts the span or the one that names, the span is one."""
     with recording(settings={"meter_provider": counted.provider}) as recorder:
@@ -402,6 +417,7 @@ if sys.argv[1] == "after":
 found["counted"] = counted()
 found["reading"] = "observe" in calls
 sys.setprofile(None)
+langwatch.LangWatchInstrumentor().uninstrument()
 langwatch.LangWatchInstrumentor().instrument()
 turn()
 found["again"] = counted()
@@ -414,6 +430,7 @@ def test_the_global_provider_reads_whenever_it_is_set(when):
     """A request calls nothing of the metrics API; what it counted is read by the provider there is, or by nobody."""
     command = [sys.executable, "-W", "error", "-c", LATE, when]
     run = subprocess.run(command, env=clean_environment(), check=True, timeout=60, capture_output=True, text=True)
+    assert run.stderr.count("\n") == 1  # The refused id, and nothing of instruments that were there.
     turn = {"span.stamped": 1, "id.refused user_id": 1, "span.unnamed": 1} if when != "never" else {}
     assert json.loads(run.stdout) == {"calls": [], "counted": turn, "reading": when != "never", "again": turn}
 

@@ -111,10 +111,8 @@ class ConversationSpanProcessor(SpanProcessor):
             # A name that came meanwhile, from another thread, found this span in its scope, or is seen here.
             if scope.rendered is not rendered and not held.borrowed:
                 with _scope.lock:
-                    if (
-                        rendered is not NOTHING
-                    ):  # It may have stamped before we did: what stands there is ours, and older.
-                        held.stamped = rendered
+                    if rendered is not NOTHING:
+                        held.stamped = rendered  # It may have stamped before we did: ours stands there, and is older.
                     held.restamp(scope.rendered)
         except Exception as error:
             swallowed("starting a span", error)
