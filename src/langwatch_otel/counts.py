@@ -29,7 +29,8 @@ class Count:
     __slots__ = ("_before", "add", "counter")
 
     def __init__(self) -> None:
-        # Its next() is one step of the interpreter, and nothing else is done on the user's thread.
+        # Its next() is one step of the interpreter, an atomic one where there is no GIL, and all that the user's
+        # thread does.
         self.counter = itertools.count()
         self.add = self.counter.__next__
         self._before = 0

@@ -101,7 +101,7 @@ class _Report:
     """The instruments of one meter provider, which cannot be taken off it: they fall silent."""
 
     def __init__(self) -> None:
-        self.on = True
+        self.on = False
 
     def observing(self, instrument: Instrument) -> Callable[[CallbackOptions], Iterable[Observation]]:
         def observe(_: CallbackOptions) -> Iterable[Observation]:
@@ -147,8 +147,8 @@ def _report_of(meter_provider: Any) -> _Report:
     global _of_global
     the_global = get_meter_provider()
     provider = the_global if meter_provider is None else meter_provider
-    if _of_global is not None and provider is the_global:
-        return _of_global  # Perhaps registered before it was set: then what stood for it has passed it on.
+    if _of_global is not None and provider is the_global and provider not in _reports:
+        return _of_global  # Registered before it was set: what stood for it has passed it on.
     report = _Report()
     registered = _reports.setdefault(provider, report)
     if provider is the_global:

@@ -6,6 +6,7 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
+from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -138,8 +139,12 @@ class ConversationSpanExporter(SpanExporter):
 def _count_unnamed(spans: Sequence[ReadableSpan]) -> None:
     threads = spelling_of(config.active().conventions).threads
     for span in spans:
-        if SESSION_ID not in (present := span.attributes or ()) and threads.isdisjoint(present) and _is_new(span):
-            counts.spans_unnamed.add()
+        present: Any = span.attributes
+        try:
+            present[SESSION_ID]  # The SDK's mapping takes longer to say whether it has a key.
+        except (KeyError, TypeError):
+            if threads.isdisjoint(present or ()) and _is_new(span):
+                counts.spans_unnamed.add()
 
 
 def _is_new(span: ReadableSpan) -> bool:
