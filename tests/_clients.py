@@ -1,0 +1,99 @@
+"""Real HTTP clients, each with its instrumentation: a call that follows redirects, perhaps through a proxy."""
+
+import asyncio
+import urllib.request
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import pytest
+
+
+class Client(NamedTuple):
+    """One client."""
+
+    library: str
+    instrumentation: str
+    instrumentor: str
+    call: object
+
+    @contextmanager
+    def on(self, provider, **options):
+        """Its instrumentation is on for a block; the test is skipped where that is not installed."""
+        pytest.importorskip(self.library)
+        module = pytest.importorskip(f"opentelemetry.instrumentation.{self.instrumentation}")
+        instrumentor = getattr(module, self.instrumentor)()
+        instrumentor.instrument(tracer_provider=provider, **options)
+        try:
+            yield
+        finally:
+            instrumentor.uninstrument()
+
+
+def by_requests(url, headers, proxy):
+    import requests
+
+    with requests.Session() as session:
+        session.trust_env = False
+        session.get(url, headers=headers, proxies={"http": proxy} if proxy else None, timeout=10)
+
+
+def by_urllib3(url, headers, proxy):
+    import urllib3
+
+    with urllib3.ProxyManager(proxy) if proxy else urllib3.PoolManager() as pool:
+        pool.request("GET", url, headers=headers, timeout=10)
+
+
+def by_urllib(url, headers, proxy):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": proxy} if proxy else {}))
+    with opener.open(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+        answer.read()
+
+
+def by_aiohttp(url, headers, proxy):
+    import aiohttp
+
+    async def call():
+        connector = aiohttp.TCPConnector(resolver=aiohttp.ThreadedResolver())
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.get(url, headers=headers, proxy=proxy) as answer,
+        ):
+            await answer.read()
+
+    asyncio.run(call())
+
+
+def by_httpx(name):
+    def call(url, headers, proxy):
+        module = __import__(name)
+        with module.Client(proxy=proxy, verify=False, trust_env=False, follow_redirects=True) as client:
+            client.get(url, headers=headers)
+
+    return call
+
+
+def by_httpx_async(name):
+    def call(url, headers, proxy):
+        module = __import__(name)
+
+        async def get():
+            options = {"proxy": proxy, "verify": False, "trust_env": False, "follow_redirects": True}
+            async with module.AsyncClient(**options) as client:
+                await client.get(url, headers=headers)
+
+        asyncio.run(get())
+
+    return call
+
+
+CLIENTS = {
+    "requests": Client("requests", "requests", "RequestsInstrumentor", by_requests),
+    "urllib3": Client("urllib3", "urllib3", "URLLib3Instrumentor", by_urllib3),
+    "urllib": Client("urllib.request", "urllib", "URLLibInstrumentor", by_urllib),
+    "aiohttp": Client("aiohttp", "aiohttp_client", "AioHttpClientInstrumentor", by_aiohttp),
+    "httpx": Client("httpx", "httpx", "HTTPXClientInstrumentor", by_httpx("httpx")),
+    "httpx async": Client("httpx", "httpx", "HTTPXClientInstrumentor", by_httpx_async("httpx")),
+    "httpx2": Client("httpx2", "httpx", "HTTPX2ClientInstrumentor", by_httpx("httpx2")),
+    "httpx2 async": Client("httpx2", "httpx", "HTTPX2ClientInstrumentor", by_httpx_async("httpx2")),
+}
