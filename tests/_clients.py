@@ -3,7 +3,7 @@
 import asyncio
 import urllib.request
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -14,7 +14,7 @@ class Client(NamedTuple):
     library: str
     instrumentation: str
     instrumentor: str
-    call: object
+    call: Any
 
     @contextmanager
     def on(self, provider, **options):
@@ -29,32 +29,33 @@ class Client(NamedTuple):
             instrumentor.uninstrument()
 
 
-def by_requests(url, headers, proxy):
+def by_requests(url, headers, proxy, authority=None, secure=None):
     import requests
 
     with requests.Session() as session:
-        session.trust_env = False
-        session.get(url, headers=headers, proxies={"http": proxy} if proxy else None, timeout=10)
+        session.trust_env, session.verify = False, authority
+        session.get(url, headers=headers, proxies=dict.fromkeys(("http", "https"), proxy), timeout=10)
 
 
-def by_urllib3(url, headers, proxy):
+def by_urllib3(url, headers, proxy, authority=None, secure=None):
     import urllib3
 
-    with urllib3.ProxyManager(proxy) if proxy else urllib3.PoolManager() as pool:
+    with urllib3.ProxyManager(proxy, ca_certs=authority) if proxy else urllib3.PoolManager() as pool:
         pool.request("GET", url, headers=headers, timeout=10)
 
 
-def by_urllib(url, headers, proxy):
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": proxy} if proxy else {}))
+def by_urllib(url, headers, proxy, authority=None, secure=None):
+    proxies = urllib.request.ProxyHandler({"http": proxy, "https": proxy} if proxy else {})
+    opener = urllib.request.build_opener(proxies, urllib.request.HTTPSHandler(context=secure))
     with opener.open(urllib.request.Request(url, headers=headers), timeout=10) as answer:
         answer.read()
 
 
-def by_aiohttp(url, headers, proxy):
+def by_aiohttp(url, headers, proxy, authority=None, secure=None):
     import aiohttp
 
     async def call():
-        connector = aiohttp.TCPConnector(resolver=aiohttp.ThreadedResolver())
+        connector = aiohttp.TCPConnector(resolver=aiohttp.ThreadedResolver(), ssl=secure or True)
         async with (
             aiohttp.ClientSession(connector=connector) as session,
             session.get(url, headers=headers, proxy=proxy) as answer,
@@ -64,21 +65,22 @@ def by_aiohttp(url, headers, proxy):
     asyncio.run(call())
 
 
-def by_httpx(name):
-    def call(url, headers, proxy):
+def by_httpx(name, **more):
+    def call(url, headers, proxy, authority=None, secure=False):
         module = __import__(name)
-        with module.Client(proxy=proxy, verify=False, trust_env=False, follow_redirects=True) as client:
+        options = {"proxy": proxy, "verify": secure, "trust_env": False, "follow_redirects": True, **more}
+        with module.Client(**options) as client:
             client.get(url, headers=headers)
 
     return call
 
 
-def by_httpx_async(name):
-    def call(url, headers, proxy):
+def by_httpx_async(name, **more):
+    def call(url, headers, proxy, authority=None, secure=False):
         module = __import__(name)
+        options = {"proxy": proxy, "verify": secure, "trust_env": False, "follow_redirects": True, **more}
 
         async def get():
-            options = {"proxy": proxy, "verify": False, "trust_env": False, "follow_redirects": True}
             async with module.AsyncClient(**options) as client:
                 await client.get(url, headers=headers)
 

@@ -1,5 +1,6 @@
 """A server that notes the headers of each request, and the border around a provider of one's own."""
 
+import socketserver
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -67,14 +68,28 @@ class Noting(BaseHTTPRequestHandler):
 
     do_POST = do_GET  # noqa: N815
 
+    def do_CONNECT(self):
+        """Be the other end of the tunnel too: every host is this one."""
+        self.send_response(200)
+        self.end_headers()
+        self.request = self.server.secure.wrap_socket(self.connection, server_side=True)
+        self.setup()
+
+    def finish(self):
+        super().finish()
+        self.request.close()  # The one inside the tunnel.
+
     def log_message(self, *args): ...
 
 
 @contextmanager
-def server():
-    """A real HTTP server on loopback, a proxy too: its port, and the headers of each request that came."""
+def server(secure=None):
+    """A real HTTP server on loopback, a proxy too: its port, and the headers of each request that came.
+
+    With `secure`, an SSL context, it is what every https URL leads to through it.
+    """
     with ThreadingHTTPServer(("127.0.0.1", 0), Noting) as listening:
-        listening.noted = []
+        listening.noted, listening.secure = [], secure
         threading.Thread(target=listening.serve_forever, args=[0.02], daemon=True).start()
         try:
             yield listening.server_address[1], listening.noted
@@ -82,9 +97,42 @@ def server():
             listening.shutdown()
 
 
-def route(port, *hosts):
+@contextmanager
+def http2_server():
+    """As `server`, in HTTP/2 without TLS, for clients that know beforehand."""
+    from h2.config import H2Configuration
+    from h2.connection import H2Connection
+    from h2.events import RequestReceived
+
+    noted = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            connection = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+            connection.initiate_connection()
+            self.request.sendall(connection.data_to_send())
+            while received := self.request.recv(65536):
+                for event in connection.receive_data(received):
+                    if isinstance(event, RequestReceived):
+                        headers = dict(event.headers)
+                        noted.append({**headers, "host": headers[":authority"]})
+                        to = parse_qs(urlsplit(headers[":path"]).query).get("to")
+                        answer = [(":status", "302"), ("location", to[0])] if to else [(":status", "200")]
+                        connection.send_headers(event.stream_id, answer, end_stream=True)
+                self.request.sendall(connection.data_to_send())
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as listening:
+        listening.daemon_threads = True
+        threading.Thread(target=listening.serve_forever, args=[0.02], daemon=True).start()
+        try:
+            yield listening.server_address[1], noted
+        finally:
+            listening.shutdown()
+
+
+def route(port, *hosts, scheme="http"):
     """The URL of the first of `hosts`, which redirects to the second, and so on."""
     url = ""
     for host in reversed(hosts):
-        url = f"http://{host}:{port}/" + (f"?to={quote(url, safe='')}" if url else "")
+        url = f"{scheme}://{host}:{port}/" + (f"?to={quote(url, safe='')}" if url else "")
     return url

@@ -1,6 +1,7 @@
 """The border under real HTTP clients with their instrumentations, and a real server that notes the headers."""
 
 import socket
+import ssl
 from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
@@ -11,8 +12,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from opentelemetry.trace import SpanKind
 
 import langwatch_otel as langwatch
-from _clients import CLIENTS
-from _wire import border, route, server
+from _clients import CLIENTS, by_httpx, by_httpx_async
+from _wire import border, http2_server, route, server
 
 SILENT = ("suppressed", "by hand", "unknown")
 NEAR, STRANGE = "orders.internal", "api.example.com"
@@ -146,6 +147,37 @@ def test_ids_reach_neighbours_and_no_stranger(client, case, semantics, noted, ev
     assert [semantics in span.attributes for span in spans] == [True] * len(spans)
     assert bool(spans) == (case.how not in SILENT and case.sampler is ALWAYS_ON and case.excluded != ".*")
     assert (headers, bool(headers)) == (given, case.how in ("by hand", "unknown"))
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_in_a_tunnel_the_host_behind_it_counts(client, everywhere, tmp_path):
+    """Through a proxy, and TLS to the host itself, ids reach a neighbour and not the stranger it redirects to."""
+    trustme = pytest.importorskip("trustme")
+    issuer, secure, trusting = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    issuer.issue_cert(NEAR, STRANGE).configure_cert(secure)
+    issuer.configure_trust(trusting)
+    issuer.cert_pem.write_to_path(tmp_path / "authority.pem")
+    client = CLIENTS[client]
+    with server(secure) as (port, requests), border() as recorder, client.on(recorder.provider):
+        with langwatch.conversation(thread_id="the-thread"):
+            url = route(port, NEAR, STRANGE, scheme="https")
+            client.call(url, {}, f"http://proxy.example.com:{port}", str(tmp_path / "authority.pem"), trusting)
+        found = [(request["host"], request.get("baggage")) for request in requests]
+    assert found == [(f"{NEAR}:{port}", "session.id=the-thread"), (f"{STRANGE}:{port}", None)]
+
+
+@pytest.mark.parametrize("by", [by_httpx, by_httpx_async])
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_in_http2_a_redirect_takes_no_id_along(library, by, everywhere):
+    """A header that was written by hand loses our entries at the stranger, over HTTP/2 too."""
+    pytest.importorskip(library)
+    pytest.importorskip("h2")
+    with http2_server() as (port, requests), border(), langwatch.conversation(thread_id="the-thread"):
+        headers = {"baggage": OTHER}
+        langwatch.inject(headers, host=NEAR)
+        by(library, http1=False, http2=True)(route(port, NEAR, STRANGE), headers, None)
+    found = [(request["host"], request.get("baggage")) for request in requests]
+    assert found == [(f"{NEAR}:{port}", f"{OTHER},session.id=the-thread"), (f"{STRANGE}:{port}", OTHER)]
 
 
 @pytest.mark.parametrize("client", ["urllib3", "aiohttp"])

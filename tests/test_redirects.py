@@ -1,12 +1,18 @@
 """What we put inside HTTP clients: it is there when they are, does no harm, and goes again."""
 
+import os
+import subprocess
+import sys
 
 import pytest
 
 from _clients import CLIENTS
+from _recorder import make_provider
+from _servers import clean_environment
 from _wire import border, route, server
 from langwatch_otel import LangWatchInstrumentor
 from langwatch_otel.clients import redirects
+from langwatch_otel.frameworks.wrapping import installed
 
 # `outbound_hosts="none"` makes a stranger of every host, loopback too.
 HEADER = "plan=pro,session.id=t,user.id=u"
@@ -100,3 +106,48 @@ def test_a_mistake_of_ours_breaks_no_request(called, part, monkeypatch, said):
         monkeypatch.setattr(redirects, part, fail)
         assert called({"baggage": HEADER}) == ("plan=pro" if part == "allows" else HEADER)
         assert ["RuntimeError" in reason and "session" not in reason for reason in said()] == [True]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_instrumentations_go_on_and_off_around_ours(client, noted):
+    """A client that was instrumented before us loses its instrumentation as before, and ours without it."""
+    client, (port, requests) = CLIENTS[client], noted
+    provider = make_provider()
+    with client.on(provider):
+        with border(outbound_hosts="none"):
+            client.call(route(port, "127.0.0.1"), {}, None)
+        client.call(route(port, "127.0.0.1"), {}, None)
+        assert len(provider.exporter.get_finished_spans()) == 2
+    requests.clear()
+    with border(outbound_hosts="none"):
+        client.call(route(port, "127.0.0.1"), {"baggage": HEADER}, None)
+    assert ([request["baggage"] for request in requests], len(provider.exporter.get_finished_spans())) == (
+        ["plan=pro"],
+        2,
+    )
+
+
+LATER = """
+import sys
+from langwatch_otel import LangWatchInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+
+LangWatchInstrumentor().instrument(TracerProvider(shutdown_on_exit=False), outbound_hosts="none")
+print(*(name for name in ("aiohttp", "httpcore", "httpcore2", "urllib3", "urllib.request") if name in sys.modules))
+from _clients import CLIENTS
+for name in sys.argv[2:]:
+    CLIENTS[name].call(sys.argv[1], {"baggage": "plan=pro,session.id=t"}, None)
+"""
+
+
+def test_a_client_that_is_imported_later_is_looked_at_too(noted):
+    """Turning on imports no client; each is looked at once it is imported."""
+    pytest.importorskip("wrapt")
+    port, requests = noted
+    requests.clear()
+    names = [name for name, client in CLIENTS.items() if installed(client.library)]
+    command = [sys.executable, "-c", LATER, route(port, "127.0.0.1"), *names]
+    environment = clean_environment(PYTHONPATH=os.pathsep.join(sys.path))
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (run.stdout, run.stderr) == ("\n", "")
+    assert [request["baggage"] for request in requests] == ["plan=pro"] * len(names)
