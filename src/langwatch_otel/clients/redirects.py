@@ -71,7 +71,8 @@ def _in_httpcore(arguments: Arguments, _: dict[str, Any]) -> None:
 
 def _in_urllib3(arguments: Arguments, given: dict[str, Any]) -> None:
     """`_make_request(pool, connection, method, url, headers=)`: urllib3, and requests, which sends with it."""
-    pool, url, headers = arguments[0], arguments[3], given.get("headers")
+    pool, url = arguments[0], arguments[3]
+    headers: Any = given.get("headers")
 
     def destinations() -> Iterator[Destination | None]:
         if not url.startswith("/"):  # The whole URL is for a proxy.
@@ -81,8 +82,8 @@ def _in_urllib3(arguments: Arguments, given: dict[str, Any]) -> None:
 
     if _leaves(headers, destinations):
         # They may be the caller's own, or those of every request of a pool.
-        given["headers"] = headers = headers.copy()
-        strip(headers)
+        given["headers"] = copied = headers.copy()
+        strip(copied)
 
 
 def _in_aiohttp(arguments: Arguments, _: dict[str, Any]) -> None:
