@@ -167,12 +167,17 @@ def test_in_a_tunnel_the_host_behind_it_counts(client, everywhere, tmp_path):
     issuer.configure_trust(trusting)
     issuer.cert_pem.write_to_path(tmp_path / "authority.pem")
     client = CLIENTS[client]
-    with server(secure) as (port, requests), border() as recorder, client.on(recorder.provider):
-        with langwatch.conversation(thread_id="the-thread"):
-            url = route(port, NEAR, STRANGE, scheme="https")
-            client.call(url, {}, f"http://proxy.example.com:{port}", str(tmp_path / "authority.pem"), trusting)
+    with server(secure) as (port, requests), border() as recorder, langwatch.conversation(thread_id="the-thread"):
+        by_hand = {}
+        langwatch.inject(by_hand, host=NEAR)
+        given = by_hand.copy()
+        for headers in ({}, by_hand):
+            with client.on(recorder.provider) if not headers else nullcontext():
+                url, proxy = route(port, NEAR, STRANGE, scheme="https"), f"http://proxy.example.com:{port}"
+                client.call(url, headers, proxy, str(tmp_path / "authority.pem"), trusting)
         found = [(request["host"], request.get("baggage")) for request in requests]
-    assert found == [(f"{NEAR}:{port}", "session.id=the-thread"), (f"{STRANGE}:{port}", None)]
+    assert found == [(f"{NEAR}:{port}", "session.id=the-thread"), (f"{STRANGE}:{port}", None)] * 2
+    assert by_hand == given
 
 
 @pytest.mark.parametrize("by", [by_httpx, by_httpx_async])
@@ -199,6 +204,33 @@ def test_a_span_that_names_another_host_opens_no_door(client, noted, everywhere)
             client.call(route(port, STRANGE), {}, None)
         assert [str(span.attributes).count("hidden") > 0 for span in recorder.spans] == [True]
     assert [(request.get("baggage"), "traceparent" in request) for request in requests] == [(None, True)]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_port_that_is_inside_is_that_port_alone(client, noted, everywhere):
+    """Where a host is inside at one port, what goes there keeps its ids, and at another port it does not."""
+    client, (port, requests) = CLIENTS[client], noted
+    pytest.importorskip(client.library)
+    requests.clear()
+    for inside in (port, port - 1):
+        with border(outbound_hosts=f"{STRANGE}:{inside}"), langwatch.conversation(thread_id="the-thread"):
+            headers = {}
+            langwatch.inject(headers, host=f"{STRANGE}:{inside}")
+            client.call(route(port, STRANGE), headers, None)
+    assert [request.get("baggage") for request in requests] == ["session.id=the-thread", None]
+
+
+def test_a_whole_url_without_a_proxy_goes_where_its_connection_goes(noted, everywhere):
+    """urllib3 sends a whole URL to the host of the pool that it is given to: both have to be inside."""
+    urllib3 = pytest.importorskip("urllib3")
+    port, requests = noted
+    requests.clear()
+    with border(), urllib3.HTTPConnectionPool(STRANGE, port) as pool:
+        with langwatch.conversation(thread_id="the-thread"):
+            headers = {"baggage": OTHER}
+            langwatch.inject(headers, host=NEAR)
+        pool.urlopen("GET", route(port, NEAR), headers=headers, assert_same_host=False)
+    assert [request["baggage"] for request in requests] == [OTHER]
 
 
 @pytest.mark.parametrize("semantics", ["", "http"], indirect=True)

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import urllib.request
+from inspect import iscoroutinefunction
 
 import pytest
 
@@ -56,14 +58,13 @@ def test_off_each_client_is_as_it_was(module, owner, method):
     own = vars(owner)[method]
     with border():
         LangWatchInstrumentor().instrument(flush_on_shutdown=False)
-        assert vars(owner)[method].__wrapped__ is own
+        ours = vars(owner)[method]
+        assert (ours.__wrapped__ is own, iscoroutinefunction(ours)) == (True, iscoroutinefunction(own))
     assert vars(owner)[method] is own
 
 
 def test_off_a_client_that_somebody_wrapped_is_left_to_itself(monkeypatch, noted):
     """What was put around ours meanwhile stays; ours below it does nothing."""
-    import urllib.request
-
     port, requests = noted
     requests.clear()
     kind = urllib.request.AbstractHTTPHandler
@@ -82,9 +83,20 @@ def test_what_is_ours_is_taken_off_and_nothing_else(called):
     for name in ("baggage", "Baggage"):
         given = {name: HEADER, "X-Other": "session.id=t"}
         with border(outbound_hosts="none"):
-            assert called(dict(given)) == "plan=pro"
+            assert called(given) == "plan=pro"
         assert called(given) == HEADER
         assert given == {name: HEADER, "X-Other": "session.id=t"}
+
+
+def test_headers_of_an_opener_are_looked_at_too(noted):
+    """What urllib sends with every request, and with no redirect, loses our entries as well."""
+    port, requests = noted
+    requests.clear()
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener.addheaders = [("Baggage", HEADER)]
+    with border(outbound_hosts="none"), opener.open(route(port, "127.0.0.1"), timeout=10) as answer:
+        answer.read()
+    assert ([request["baggage"] for request in requests], opener.addheaders) == (["plan=pro"], [("Baggage", HEADER)])
 
 
 def test_without_a_border_no_header_is_touched(called):
