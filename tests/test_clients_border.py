@@ -171,12 +171,12 @@ def test_in_a_tunnel_the_host_behind_it_counts(client, everywhere, tmp_path):
         by_hand = {}
         langwatch.inject(by_hand, host=NEAR)
         given = by_hand.copy()
-        for headers in ({}, by_hand):
-            with client.on(recorder.provider) if not headers else nullcontext():
-                url, proxy = route(port, NEAR, STRANGE, scheme="https"), f"http://proxy.example.com:{port}"
-                client.call(url, headers, proxy, str(tmp_path / "authority.pem"), trusting)
+        more = (f"http://proxy.example.com:{port}", str(tmp_path / "authority.pem"), trusting)
+        with client.on(recorder.provider):
+            client.call(route(port, NEAR, STRANGE, scheme="https"), {}, *more)
+        client.call(route(port, STRANGE, scheme="https"), by_hand, *more)
         found = [(request["host"], request.get("baggage")) for request in requests]
-    assert found == [(f"{NEAR}:{port}", "session.id=the-thread"), (f"{STRANGE}:{port}", None)] * 2
+    assert found == [(f"{NEAR}:{port}", "session.id=the-thread"), *[(f"{STRANGE}:{port}", None)] * 2]
     assert by_hand == given
 
 
