@@ -61,7 +61,6 @@ class Scope:
     sealed = False
     """The spans and scopes above are left alone."""
     implicit = False
-    """Opened for a local root by no one's word."""
     http: str | None = None
     """Where the local root is an HTTP server span: the name of its instrumentation scope."""
     flow: weakref.ref[object] | None = None
@@ -146,6 +145,12 @@ class Scope:
         return self.rendered
 
 
+class ImplicitScope(Scope):
+    """Opened for a local root by no one's word."""
+
+    implicit = True
+
+
 def _shorten(scope: Scope) -> None:
     """Cut the chain above `scope` where too many scopes that are over follow each other."""
     last, stale = scope, 0
@@ -178,14 +183,11 @@ def said(scope: Scope) -> Conversation:
     return found
 
 
-def _rendered(scope: Scope, named: Conversation) -> Rendered:
-    rendered = render(named)
-    if rendered is not NOTHING and (scope.inbound is not EMPTY or (scope.above and scope.above.rendered.inbound)):
-        by_word = said(scope)
-        rendered.inbound = by_word[:3] != named[:3]
-        rendered.weak = by_word.thread_id != named.thread_id
-        rendered.whole = rendered.whole and not rendered.inbound
-    return rendered
+def _mark(rendered: Rendered, named: Conversation, by_word: Conversation) -> None:
+    """Note what of the names in force came in with the request."""
+    rendered.inbound = by_word[:3] != named[:3]
+    rendered.weak = by_word.thread_id != named.thread_id
+    rendered.whole = rendered.whole and not rendered.inbound
 
 
 def receive(scope: Scope, arrival: Arrival) -> None:
@@ -253,10 +255,13 @@ def refresh(scope: Scope) -> None:
             continue
         scope.named = named
         # Before the open spans are listed: a span that starts meanwhile is in the list, or sees this.
-        scope.rendered = _rendered(scope, named)
+        rendered = render(named)
+        if rendered is not NOTHING and (scope.inbound is not EMPTY or (scope.above and scope.above.rendered.inbound)):
+            _mark(rendered, named, said(scope))
+        scope.rendered = rendered
         if scope.loan is not None:
             scope.loan.rendered = render(named.over(scope.loan.conversation))
         for held in list(scope.open):
-            held.restamp(scope.rendered)
+            held.restamp(rendered)
         if scope.below is not None:
             waiting.extend(list(scope.below))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.util.types import AttributeValue
 
@@ -13,32 +13,33 @@ from .privacy import cut
 from .rendering import Attributes, Rendered
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from .open_span import OpenSpan
+
+    class HasAttributes(Protocol):
+        """A span that is open, or one that is exported."""
+
+        @property
+        def attributes(self) -> Mapping[str, Any] | None: ...
+        @property
+        def instrumentation_scope(self) -> Any: ...
+
+    class RecordingSpan(HasAttributes, Protocol):
+        """What we use of a recording span: the SDK's public face."""
+
+        @property
+        def dropped_attributes(self) -> int: ...
+        def set_attribute(self, key: str, value: AttributeValue) -> None: ...
+        def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None: ...
+        def is_recording(self) -> bool: ...
+
 
 # Measured: set_attributes has a fixed price of about two set_attribute calls.
 FEW = 2
 
 # Instrumentation scopes are few; more names than this are made from data.
 MAX_SCOPE_NAMES = 1000
-
-
-class HasAttributes(Protocol):
-    """A span that is open, or one that is exported."""
-
-    @property
-    def attributes(self) -> Mapping[str, Any] | None: ...
-    @property
-    def instrumentation_scope(self) -> Any: ...
-
-
-class RecordingSpan(HasAttributes, Protocol):
-    """What we use of a recording span: the SDK's public face."""
-
-    @property
-    def dropped_attributes(self) -> int: ...
-    def set_attribute(self, key: str, value: AttributeValue) -> None: ...
-    def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None: ...
-    def is_recording(self) -> bool: ...
 
 
 def attributes_of(span: HasAttributes) -> Attributes:
