@@ -74,8 +74,8 @@ class LangWatchInstrumentor:
         with guarded("putting up the border for baggage"):
             from .clients import redirects
 
-            border.on()
             redirects.on()
+            border.on()
         if tracer_provider is None:
             if not _later.on():
                 say_once("this opentelemetry-api does not tell of a provider that is set later: instrument() after it")
