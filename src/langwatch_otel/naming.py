@@ -15,7 +15,8 @@ from .loan import Loan, flow, mixes
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
 from .protection import redacted
 from .rendering import NOTHING, Rendered, render
-from .scope import Scope, overrule, refresh, said
+from .scope import Scope, refresh, said
+from .weak_names import overrule
 
 
 def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, context: Context | None = None) -> Scope:
