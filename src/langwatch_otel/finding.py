@@ -10,7 +10,8 @@ from .context_baggage import is_shown, showing
 from .identity import EMPTY
 from .inbound import Arrival, arrival_in
 from .open_span import SPAN_KEY, OpenSpan, open_span_in
-from .scope import Scope, receive
+from .scope import Scope
+from .weak_names import receive
 
 SCOPE_KEY = create_key("langwatch_otel.scope")
 

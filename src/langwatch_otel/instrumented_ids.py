@@ -9,8 +9,9 @@ from . import scope as _scope
 from .conventions import NAMES, load
 from .identity import EMPTY, Conversation, clean_id
 from .naming import give_spans_above
-from .scope import Scope, suppose
+from .scope import Scope
 from .stamping import attributes_of
+from .weak_names import suppose
 
 # What ends up in an attribute where nothing is known, or where somebody hid it.
 _NO_IDS = ("[scrubbed", "none", "null", "unknown")

@@ -38,21 +38,21 @@ class OpenSpan(weakref.ref[Any]):
 
     # Made for every span: one object and no more, and its maker, the processor, fills the slots. The rest has a
     # default and, rarely, the dictionary.
-    __slots__ = ("__dict__", "ended", "genai", "parent", "scope", "stamped", "stamper")
+    __slots__ = ("__dict__", "ended", "genai", "given", "parent", "scope", "stamped", "stamper")
 
     scope: Scope
     parent: OpenSpan | None
     stamper: Stamper
     stamped: Rendered
     genai: bool
+    given: Rendered
+    """What scopes below gave it: the climb of a late name."""
     ended: int
     """0 while it is open, 1 when it ended; for one that ended without a name its number in `sequence`."""
 
     root = False
-    opened_scope = False
     gift: Conversation = EMPTY
-    """What scopes below gave it: the climb of a late name."""
-    given: Rendered = NOTHING
+    """The conversation that `given` was made of."""
     written: frozenset[str] = frozenset()
     """The keys of the texts that we wrote, where users are hashed."""
     borrowed = False
@@ -176,7 +176,6 @@ class OpeningSpan(RootSpan):
     """The span of a local root that a scope was opened for, and that closes it."""
 
     __slots__ = ()
-    opened_scope = True
 
 
 def open_span_in(context: Context) -> OpenSpan | None:

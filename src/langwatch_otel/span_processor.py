@@ -23,9 +23,10 @@ from .instrumented_ids import adopt
 from .loan import Loan, enter_request, is_by_framework, note_end
 from .open_span import HANGS_AS, SPAN_KEY, OpeningSpan, OpenSpan, RootSpan, sequence
 from .rendering import NOTHING
-from .scope import ImplicitScope, Scope, receive
+from .scope import ImplicitScope, Scope
 from .span_exporter import let_go
 from .stamping import MAX_SCOPE_NAMES, Stamper
+from .weak_names import receive
 
 SERVER = SpanKind.SERVER
 
@@ -95,7 +96,8 @@ class ConversationSpanProcessor(SpanProcessor):
                     scope = scope_of(parent, context)
             held.scope, held.stamper = scope, self._stamper
             held.parent = parent if parent is None or not parent.ended else parent.nearest_open()
-            held.ended, held.genai, held.stamped = 0, False, NOTHING
+            held.ended, held.genai = 0, False
+            held.stamped = held.given = NOTHING
             span._langwatch_otel = held  # type: ignore[attr-defined]
             scope.open.add(held)
             rendered = scope.rendered
@@ -157,7 +159,7 @@ class ConversationSpanProcessor(SpanProcessor):
             scope.open.discard(held)
             if (parent := held.parent) is not None and parent.ended:
                 held.parent = parent.nearest_open()  # An endless chain of tasks must not grow.
-            if held.opened_scope:
+            if type(held) is OpeningSpan:
                 scope.closed = True
             if not (held.stamped.whole or held.given.whole) or span.dropped_attributes:
                 if scope.request is not None or scope.http is not None:
