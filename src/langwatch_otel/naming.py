@@ -72,7 +72,7 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
             attach(within(scope))
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
-        elif conversation.thread_id is not None and _is_beside(scope):
+        if conversation.thread_id is not None and _is_beside(scope):
             scope = _beside(scope)
         if scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = weakref.ref(flow())
