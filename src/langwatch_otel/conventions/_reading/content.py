@@ -37,7 +37,7 @@ class Content(NamedTuple):
 
 
 NO_CONTENT = Content()
-Unread = tuple[Groups, Mapping[str, Any], Sequence[Told], Sequence[Told]]
+Unread = tuple[Groups, Sequence[str], Sequence[Any], Sequence[Told], Sequence[Told]]
 
 
 class Said:
@@ -90,18 +90,21 @@ class Said:
 SILENT = Said()
 
 
-def said(groups: Groups, attributes: Mapping[str, Any], events: Iterable[Event], logs: Iterable[Log]) -> Said:
-    """Take what is needed to read a span's content later."""
+def said(
+    groups: Groups, keys: Sequence[str], values: Sequence[Any], events: Iterable[Event], logs: Iterable[Log]
+) -> Said:
+    """Keep what a span's content is read from, so that it can be read later."""
     by_events = told_by_events(events) if events else ()
     by_logs = told_by_logs(logs) if logs else ()
-    if not by_events and not by_logs and not any(field in groups for field in CONTENT):
+    if not groups and not by_events and not by_logs:
         return SILENT
-    return Said(unread=(groups, dict(attributes), by_events, by_logs))
+    return Said(NO_CONTENT, NO_CONTENT, (groups, keys, values, by_events, by_logs))
 
 
 def _content(
-    groups: Groups, attributes: Mapping[str, Any], by_events: Sequence[Told], by_logs: Sequence[Told]
+    groups: Groups, keys: Sequence[str], values: Sequence[Any], by_events: Sequence[Told], by_logs: Sequence[Told]
 ) -> tuple[Content, Content]:
+    attributes = dict(zip(keys, values, strict=True))
     inputs = groups.get("input", ())
     asked, answered = _first(inputs, attributes, "user"), _first(groups.get("output", ()), attributes, "assistant")
     for other in chain(
