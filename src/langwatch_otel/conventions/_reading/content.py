@@ -16,6 +16,7 @@ from .values import MISSING, decoded, parsed, spelled, text_of
 Groups = Mapping[str, Sequence[Meaning]]
 Found = tuple[Direction, str | None]
 
+_NOTHING_TOLD: Sequence[Told] = ()
 CONTENT = ("input", "output", "transcript")
 """The fields of a key's meaning that are content."""
 _NOTHING: Found = ((), None)
@@ -94,10 +95,11 @@ def said(
     groups: Groups, keys: Sequence[str], values: Sequence[Any], events: Iterable[Event], logs: Iterable[Log]
 ) -> Said:
     """Keep what a span's content is read from, so that it can be read later."""
-    by_events = told_by_events(events) if events else ()
-    by_logs = told_by_logs(logs) if logs else ()
-    if not groups and not by_events and not by_logs:
-        return SILENT
+    by_events = by_logs = _NOTHING_TOLD
+    if events or logs:
+        by_events, by_logs = told_by_events(events), told_by_logs(logs)
+        if not groups and not by_events and not by_logs:
+            return SILENT
     return Said(NO_CONTENT, NO_CONTENT, (groups, keys, values, by_events, by_logs))
 
 

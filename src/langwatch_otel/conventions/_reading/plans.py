@@ -17,6 +17,7 @@ Known = dict[Values, Canonical]
 
 COUNTS = ("input_tokens", "output_tokens")
 _COUNTING = frozenset({*COUNTS, "usage"})
+_TEXT, _TEXTS = {str}, {str, tuple}
 _FACTS = frozenset({"model", "provider", "operation", "tool_name", "span_type"})
 
 MAX_REMEMBERED_TEXT = 2048
@@ -60,16 +61,15 @@ class Part:
 
     def may_keep(self, values: Values) -> bool:
         """Say whether `values` may be remembered: short texts; from a key that has none nothing ever is."""
-        size = 0
-        for value in values:
-            if type(value) is str:
-                size += len(value)
-            elif type(value) is tuple and all(type(text) is str for text in value):
-                size += sum(map(len, value))
-            else:  # 1 and True are equal, and are not read alike.
-                self.known = None
-                return False
-        return size <= MAX_REMEMBERED_TEXT
+        kinds = set(map(type, values))
+        if kinds == _TEXT:
+            return sum(map(len, values)) <= MAX_REMEMBERED_TEXT
+        if kinds == _TEXTS:
+            texts = [text for value in values for text in ((value,) if type(value) is str else value)]
+            if set(map(type, texts)) == _TEXT:
+                return sum(map(len, texts)) <= MAX_REMEMBERED_TEXT
+        self.known = None  # 1 and True are equal, and are not read alike.
+        return False
 
 
 class Plan:
