@@ -91,12 +91,12 @@ class ConversationSpanProcessor(SpanProcessor):
             if rendered is not NOTHING:
                 held.stamped = rendered
                 self._stamper.first(span, held, rendered)
-            if rendered.thread_id is None:
+            if rendered.thread_id is None or rendered.weak:
                 made_by = span.instrumentation_scope
                 # Unknown is asked in full, and known from then on.
                 if made_by is not None and self._genai_scopes.get(made_by.name, True) and self._is_genai(made_by.name):
-                    adopt(scope, span)
-                    rendered = held.stamped
+                    adopt(held, span)
+                    rendered, scope = held.stamped, held.scope
             # A name that came meanwhile, from another thread, found this span in its scope, or is seen here.
             if scope.rendered is not rendered and not held.borrowed:
                 with _scope.lock:  # It may have stamped before we did: what stands there is ours, and older.

@@ -16,9 +16,14 @@ Values = tuple[Any, ...]
 Known = dict[Values, Canonical]
 
 COUNTS = ("input_tokens", "output_tokens")
-_COUNTING = frozenset({*COUNTS, "usage"})
+_KINDS = (
+    NAMING,
+    ("model", "provider", "operation", "tool_name", "span_type"),
+    CONTENT,
+    (*COUNTS, "usage"),
+)
+_KIND = {field: kind for kind, fields in enumerate(_KINDS) for field in fields}
 _TEXT, _TEXTS = {str}, {str, tuple}
-_FACTS = frozenset({"model", "provider", "operation", "tool_name", "span_type"})
 
 MAX_REMEMBERED_TEXT = 2048
 """Characters of the values of one span that are remembered."""
@@ -78,16 +83,14 @@ class Plan:
     __slots__ = ("content", "counted", "counts", "facts", "first_counts", "names")
 
     def __init__(self, keys: Iterable[str], meaning: Look, known: dict[tuple[str, ...], Known]) -> None:
-        groups: dict[str, list[Meaning]] = {}
+        groups: tuple[dict[str, list[Meaning]], ...] = ({}, {}, {}, {})
         for found in sorted(filter(None, map(meaning, keys)), key=_order):
-            groups.setdefault(found.field, []).append(found)
-        names, facts = _some(groups, NAMING), _some(groups, _FACTS)
+            groups[_KIND[found.field]].setdefault(found.field, []).append(found)
+        names, facts, content, self.counts = groups
         # Spans with other keys beside these say the same of the conversation.
         self.names = Part(names, known.setdefault(keys_of(names), {})) if names else None
         self.facts = Part(facts, {}) if facts else None
-        content = _some(groups, CONTENT)
         self.content = Part(content, {}) if content else None
-        self.counts = _some(groups, _COUNTING)
         firsts = {field: self.counts[field][0].key for field in COUNTS if field in self.counts}
         self.counted = MappingProxyType(firsts)
         """The keys that go first, of input and output."""
@@ -103,10 +106,6 @@ class Plan:
 def _order(meaning: Meaning) -> tuple[bool, int]:
     # JSON objects of metadata before the keys under a prefix.
     return (meaning.field == "metadata" and bool(meaning.how), meaning.rank)
-
-
-def _some(groups: Groups, fields: Iterable[str]) -> Groups:
-    return {field: groups[field] for field in fields if field in groups}
 
 
 def keys_of(groups: Groups) -> tuple[str, ...]:
