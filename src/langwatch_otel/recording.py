@@ -87,13 +87,19 @@ def _write(span: Span, key: str, value: Any) -> None:
     elif key in INERT:
         say_once(f"{key}= does nothing here: it needs LangWatch's own server or client")
     elif key == "model" or key == "type":
-        span.set_attribute(_OTHERS[key], utf8(str(value)))
+        _write_name(span, _OTHERS[key], utf8(str(value)))
     elif key == "params" or key == "metrics":
         _merge(span, key, value)
     elif key == "contexts":
         _write_contexts(span, value)
     else:
         _write_attribute(span, utf8(_OTHERS.get(key, key)), value)
+
+
+def _write_name(span: Span, key: str, name: str) -> None:
+    """Write a name, which is no content and no text for `redact`: nobody's id alone is taken out."""
+    guard = guard_of(span)
+    write(span, key, name if guard is None else guard.without_user(name), guard)
 
 
 def _write_attribute(span: Span, key: str, value: object) -> None:
