@@ -333,7 +333,7 @@ def test_a_wrong_key_under_auto_instrumentation_names_no_user(monkeypatch, caplo
 
 def test_a_texts_blanks_and_quotes_hide_no_id(recorder):
     """The id is a whole value with blanks around it, and as JSON of one text; the names in `update()` are looked at."""
-    with langwatch.trace(name="turn", user_id=RAW) as turn:
+    with langwatch.trace(name="turn", thread_id="t", user_id=RAW) as turn:
         turn.update(input=f" {RAW}\n", output=json.dumps(RAW), model=RAW, kind=[json.dumps([RAW])])
     found = recorder.by_name["turn"]
     assert [found[key] for key in ("input.value", "output.value", "gen_ai.request.model", "kind")] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,8 @@ _TOKENS: Mapping[str, str] = {
     "prompt_tokens": attributes.GEN_AI_INPUT_TOKENS,
     "completion_tokens": attributes.GEN_AI_OUTPUT_TOKENS,
 }
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,63}")
 
 INERT = (
     "trace_id",
@@ -114,8 +117,14 @@ def _write_attribute(span: Span, key: str, value: object) -> None:
 def _numbers_of(value: object) -> object:
     """Return what of `value` is no text: a number, or a mapping's numbers; None where there is nothing."""
     if isinstance(value, Mapping):
-        return {name: each for name, each in value.items() if isinstance(each, (int, float))} or None
+        found = {name: each for name, each in value.items() if isinstance(each, (int, float)) and _is_name(name)}
+        return found or None
     return value if isinstance(value, (int, float)) else None
+
+
+def _is_name(name: object) -> bool:
+    """Say whether a key is a name, as of a parameter, and not a text that somebody wrote."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 def _merge(span: Span, key: str, value: Mapping[str, Any]) -> None:
