@@ -37,7 +37,7 @@ TEXTS = ["", " ", "é", "漢字", "\x00", "\ud83d", "🙂", "a\nb", '"', "[]", "
 
 def keys_of(conventions):
     """The keys that mean something to a reader of `conventions`."""
-    named = [key for each in conventions for keys in vars(each.reads).values() for key in keys]
+    named = [key for each in conventions for keys in each.reads for key in keys]
     return [*named, *INPUTS, *OUTPUTS, *TRANSCRIPTS, *" ".join(SCALARS.values()).split()]
 
 

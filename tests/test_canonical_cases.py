@@ -35,7 +35,7 @@ def test_a_case_file_is_read_by_the_catalogue(case):
 @pytest.mark.parametrize("name", conventions.NAMES)
 def test_each_key_of_a_convention_is_read(name):
     """A key that the catalogue names is taken where nothing else is on the span."""
-    reads = vars(conventions.load(name).reads)
+    reads = conventions.load(name).reads._asdict()
     given = {"labels": ["a"], "metadata": '{"plan": "pro"}'}
     taken = {}
     for field in ("thread_id", "user_id", "customer_id", "labels", "input", "output"):

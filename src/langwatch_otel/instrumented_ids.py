@@ -11,7 +11,9 @@ from .conventions import NAMES, load
 from .identity import EMPTY, Conversation, clean_id
 from .naming import give_spans_above
 from .open_span import OpenSpan
-from .scope import Scope, refresh, suppose
+from .scope import ImplicitScope, Scope, refresh
+from .stamping import attributes_of
+from .weak_names import suppose
 
 # What ends up in an attribute where nothing is known, or where somebody hid it.
 _NO_IDS = ("[scrubbed", "none", "null", "unknown")
@@ -26,10 +28,8 @@ def keys() -> tuple[str, ...]:
 
 def thread_on(span: Any, ours: Mapping[str, Any]) -> str | None:
     """Return the thread that the creator of a GenAI span put on it as it started, beside what we stamped."""
-    attributes = span.attributes
-    if not attributes:
-        return None
-    for key in keys():
+    attributes = attributes_of(span)
+    for key in keys() if attributes else ():
         value = attributes.get(key)
         if isinstance(value, str) and value != ours.get(key) and not value.lower().startswith(_NO_IDS):
             return clean_id("thread_id", value)
@@ -66,8 +66,9 @@ def _is_supposed(scope: Scope) -> bool:
 
 
 def _give_scope(held: OpenSpan, thread: str) -> None:
-    scope = Scope(held.scope)
-    scope.implicit = scope.supposed = held.opened_scope = True
+    scope = ImplicitScope(held.scope)
+    # Nobody tells its end: it is over when the one above is.
+    scope.closed = scope.supposed = True
     scope.inbound = Conversation(thread)
     with _scope.lock:
         held.scope.open.discard(held)

@@ -8,21 +8,22 @@ from opentelemetry.context import Context, attach, get_current
 
 from . import scope as _scope
 from ._guard import say_once, swallowed
-from .context_baggage import showing, shows_nothing
+from .context_baggage import is_shown, showing, shows_nothing
 from .finding import current_scope, scope_in, within
 from .identity import EMPTY, Conversation
 from .loan import Loan, flow, mixes
-from .open_span import OpenSpan, open_span_in, sequence
+from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
 from .protection import redacted
 from .rendering import NOTHING, Rendered, render
-from .scope import Scope, overrule, refresh, said
+from .scope import Scope, refresh, said
+from .weak_names import overrule
 
 
 def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, context: Context | None = None) -> Scope:
     """Open a scope below the one of `context`, or the current one; the caller attaches and closes it."""
     context = get_current() if context is None else context
-    held = open_span_in(context)
-    above = scope_in(context, held)
+    held: OpenSpan | None = getattr(context.get(SPAN_KEY), HANGS_AS, None)
+    above = scope_in(context, held) if context else None
     scope = Scope(above)
     if not adopt:
         scope.sealed = True
@@ -62,7 +63,8 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
     """
     if conversation is EMPTY:
         return scope
-    conversation = redacted(conversation)
+    if conversation.metadata or conversation.labels:
+        conversation = redacted(conversation)
     with _scope.lock:
         given = scope
         if scope is None and (scope := current_scope()) is None:
@@ -73,7 +75,7 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
         if scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = weakref.ref(flow())
         bind(scope, conversation)
-    if shows_nothing(context := get_current()):
+    if is_shown() and shows_nothing(context := get_current()):
         attach(showing(context, scope))  # The scope hangs on a span alone: a context does not change by itself.
     return scope
 

@@ -7,6 +7,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable
+from functools import cache, partial
 from importlib import import_module
 from inspect import iscoroutinefunction
 from typing import Any
@@ -28,12 +29,15 @@ CUT = "…[cut]"
 # No id is longer; of a longer text no hash is made.
 MAX_ID = 16 * 1024
 
-_WORD = re.compile(r"[^\s\"'`<>()\[\]{},;=]+")
+# Compiled at their first use: most never hide anything.
+_word = cache(partial(re.compile, r"[^\s\"'`<>()\[\]{},;=]+"))
 
-_PIECES = re.compile(r"([/?&#|:]+)")
+_pieces = cache(partial(re.compile, r"([/?&#|:]+)"))
 
 _JSON_BEGINS = ("{", "[", '"')
-_JSON_VALUE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
+_json_value = cache(
+    partial(re.compile, r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
+)
 
 _inside = threading.local()
 
@@ -107,7 +111,7 @@ class TextGuard:
 
     def prose(self, text: str, room: int) -> str:
         """Do what `text` does, and replace the user's id where it stands as a word, as in `KeyError: 'u1'`."""
-        return self._told(text, room, lambda given: _WORD.sub(self._word, given))
+        return self._told(text, room, lambda given: _word().sub(self._word, given))
 
     def _told(self, text: str, room: int, without_user: Callable[[str], str]) -> str:
         if self._redact is not None:
@@ -130,7 +134,7 @@ class TextGuard:
         if self.is_user(bare):
             return (self.user or "") + word[len(bare) :]
         # As in a path or a query; an id may have these characters itself.
-        pieces = _PIECES.split(word)
+        pieces = _pieces().split(word)
         return word if len(pieces) == 1 else "".join(self.user or "" if self.is_user(each) else each for each in pieces)
 
     def number(self, number: float) -> float | str:
@@ -152,7 +156,7 @@ class TextGuard:
         if (bare := text.strip()) != text:
             return text.replace(bare, self.without_user(bare)) if bare else text
         # Not parsed: it may be cut, or deep, and what is not the id stays as it was written.
-        return _JSON_VALUE.sub(self._value, text) if text.startswith(_JSON_BEGINS) else text
+        return _json_value().sub(self._value, text) if text.startswith(_JSON_BEGINS) else text
 
     def value_without_user(self, value: Any) -> Any:
         """Do what `without_user` does for the value of an attribute, which may be an array of texts."""
