@@ -69,6 +69,8 @@ class Scope:
     """The scope above of such a request."""
     successor = False
     """Opened because a second thread was named."""
+    of_task = False
+    """Opened because a task of its own named the request around it."""
     closed = False
     above: Scope | None = None
     below: weakref.WeakSet[Scope] | None = None
