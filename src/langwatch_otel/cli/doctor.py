@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Callable
 
@@ -26,12 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Return 0 if nothing is wrong."""
-    from langwatch_otel.doctor.command import look_into, nothing
+    from langwatch_otel.doctor.command import look_into
     from langwatch_otel.doctor.diagnosis import diagnose
 
+    # However we are told to end, what we started ends first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     command = arguments.application
     try:
-        facts = look_into(command or nothing(), arguments.seconds, _progress(), bare=not command)
+        facts = look_into(command, arguments.seconds, _progress())
     except OSError as error:
         print(f"langwatch-otel doctor: {command[0] if command else 'Python'}: {error.strerror}", file=sys.stderr)
         return 2

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +20,24 @@ from .finding import Facts
 
 # How long an application must load nothing more to be taken for loaded.
 QUIET_SECONDS = 0.5
-REPORT_SECONDS = 20.0
+REPORT_SECONDS = 8.0  # An endpoint that does not answer takes most of it.
 STOP_SECONDS = 8.0
 
 _PROBE = Path(__file__).parent / "on_path"
 
 # What stands for an application where none is named: it says that it is there, and waits.
 _NOTHING = "import os, time; open(os.environ['LANGWATCH_OTEL_DOCTOR'] + '/ready', 'w').close(); time.sleep(60)"
-_STARTED = "from opentelemetry.instrumentation.auto_instrumentation import run; run()"
 
 Tell = Callable[[str], None]
 
 
-def look_into(command: Sequence[str], seconds: float, tell: Tell, *, bare: bool = False) -> Facts:
-    """Return what the probe saw in `command`; raises OSError where that cannot be started.
+def look_into(command: Sequence[str], seconds: float, tell: Tell) -> Facts:
+    """Return what the probe saw in `command`, or where there is none in a process that does nothing.
 
-    A line on standard input says to look at once.
+    A line on standard input says to look at once. Raises OSError where the command cannot be started.
     """
-    with tempfile.TemporaryDirectory(prefix="langwatch-otel-doctor-") as folder:
-        running = _Running(command, Path(folder), bare)
+    with tempfile.TemporaryDirectory(prefix="langwatch-otel-doctor-", ignore_cleanup_errors=True) as folder:
+        running = _Running(command, Path(folder))
         try:
             running.wait(time.monotonic() + seconds, tell)
             status = running.process.poll()
@@ -48,23 +48,33 @@ def look_into(command: Sequence[str], seconds: float, tell: Tell, *, bare: bool 
             running.stop()
 
 
-def nothing() -> list[str]:
-    """Return a command that does nothing, started as an application would be: from outside where that is possible."""
-    points = [*entry_points(group="opentelemetry_distro"), *entry_points(group="opentelemetry_configurator")]
-    automatic = [sys.executable, "-c", _STARTED] if points else []
-    return [*automatic, sys.executable, "-c", _NOTHING]
+def _environment(folder: Path, *, bare: bool) -> dict[str, str]:
+    paths = [str(_PROBE), *(_automatic() if bare else []), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "LANGWATCH_OTEL_DOCTOR": str(folder)}
+    return {**environment, "LANGWATCH_OTEL_DOCTOR_BARE": "1"} if bare else environment
+
+
+def _automatic() -> list[str]:
+    """Return the folder by which `opentelemetry-instrument` starts OpenTelemetry, where that can be started so."""
+    if not entry_points(group="opentelemetry_distro") and not entry_points(group="opentelemetry_configurator"):
+        return []
+    try:
+        found = find_spec("opentelemetry.instrumentation.auto_instrumentation")
+    except ImportError:
+        return []
+    return list(found.submodule_search_locations or ()) if found is not None else []
 
 
 class _Running:
-    def __init__(self, command: Sequence[str], folder: Path, bare: bool) -> None:
+    def __init__(self, command: Sequence[str], folder: Path) -> None:
         self._folder = folder
-        paths = [str(_PROBE), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "LANGWATCH_OTEL_DOCTOR": str(folder)}
-        if bare:
-            environment["LANGWATCH_OTEL_DOCTOR_BARE"] = "1"
         # What it writes is not our result; and a signal to us is not one to it: we stop it ourselves.
         self.process = subprocess.Popen(  # noqa: S603
-            list(command), env=environment, stdin=subprocess.DEVNULL, stdout=2, start_new_session=True
+            list(command) or [sys.executable, "-c", _NOTHING],
+            env=_environment(folder, bare=not command),
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            start_new_session=True,
         )
 
     def wait(self, latest: float, tell: Tell) -> None:

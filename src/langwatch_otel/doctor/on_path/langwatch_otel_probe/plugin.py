@@ -63,9 +63,16 @@ def _parsed(config: Any, given: dict[str, Any], refused: list[str]) -> dict[str,
     for setting, value in given.items():
         try:
             found[setting] = getattr(config.read({setting: value}, base=config.Config()), setting)
-        except ValueError as error:  # It shows neither secrets nor the value of an unknown name.
-            refused.append(str(error))
+        except ValueError as error:  # It shows no secret.
+            refused.append(_refusal(config, setting, error))
     return found
+
+
+def _refusal(config: Any, setting: str, error: ValueError) -> str:
+    if setting in config.SETTINGS:
+        return str(error)
+    _, found, name = str(getattr(error, "takes", "")).partition(" (perhaps ")
+    return f"{setting} is no setting{found}{name}"
 
 
 def _shown(setting: str, value: object) -> str:

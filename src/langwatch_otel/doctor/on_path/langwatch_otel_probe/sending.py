@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from http import HTTPStatus
@@ -21,7 +22,8 @@ def send() -> list[dict[str, Any]]:
     found = bare_exporters()
     if not found and "LANGWATCH_OTEL_DOCTOR_BARE" in os.environ:
         found = _that_setup_makes()
-    return [_send(each) for each in found if type(each).__module__.startswith(_OTLP)]
+    latest = time.monotonic() + SECONDS
+    return [_send(each, latest) for each in found if type(each).__module__.startswith(_OTLP)]
 
 
 def _that_setup_makes() -> list[Any]:
@@ -32,12 +34,11 @@ def _that_setup_makes() -> list[Any]:
     return list(destination.exporters(destination.choose(None, None), None))
 
 
-def _send(exporter: Any) -> dict[str, Any]:
+def _send(exporter: Any, latest: float) -> dict[str, Any]:
     grpc = ".grpc." in type(exporter).__module__
     came: list[str] = []
     thread = threading.Thread(target=_export, args=(exporter, came), daemon=True)
     thread.start()
-    latest = time.monotonic() + SECONDS
     why = ""
     # The exporter tries again for long: its first complaint tells all.
     while not (why or came) and time.monotonic() < latest:
@@ -46,7 +47,7 @@ def _send(exporter: Any) -> dict[str, Any]:
     return {
         "protocol": "grpc" if grpc else "http/protobuf",
         "endpoint": _shown(str(getattr(exporter, "_endpoint", "")), grpc),
-        "answer": why or (came[0] if came else f"no answer in {SECONDS:.0f} s"),
+        "answer": why or (came[0] if came else "no answer in time"),
     }
 
 
@@ -60,7 +61,18 @@ def _export(exporter: Any, came: list[str]) -> None:
     except Exception as error:
         came.append(_innermost(error))
     else:
-        came.append("ok" if result.name == "SUCCESS" else "refused")
+        came.append("ok" if result.name == "SUCCESS" else _connected(str(getattr(exporter, "_endpoint", ""))))
+
+
+def _connected(endpoint: str) -> str:
+    """Return why nothing can be sent to `endpoint`, for exporters that have no time to say so."""
+    parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        socket.create_connection((parts.hostname or "", port), timeout=1).close()
+    except (OSError, ValueError) as error:
+        return type(error).__name__
+    return "it failed"
 
 
 def _why(record: Any) -> str:

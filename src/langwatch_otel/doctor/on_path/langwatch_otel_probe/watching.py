@@ -36,8 +36,8 @@ def _watch(folder: Path) -> None:
     before: dict[str, Any] = {}
     try:
         while threading.main_thread().is_alive() and not (folder / "look").exists():
-            requests.count()
-            if (now := _state()) != before:
+            now = _state()
+            if now != before:
                 write(folder, "state", now)
                 before = now
             time.sleep(INTERVAL)
@@ -47,12 +47,12 @@ def _watch(folder: Path) -> None:
 
 
 def _state() -> dict[str, Any]:
-    return {
-        "modules": len(sys.modules),
-        "listens": _listens(),
-        "requests": requests.seen["requests"],
-        "wants_requests": requests.are_wanted(),
-    }
+    found: dict[str, Any] = {"modules": len(sys.modules), "listens": _listens()}
+    try:
+        requests.count()
+        return {**found, "requests": requests.seen["requests"], "wants_requests": requests.are_wanted()}
+    except Exception:  # What is looked at is just being imported, or is of another version.
+        return {**found, "requests": 0, "wants_requests": False}
 
 
 def write(folder: Path, kind: str, content: dict[str, Any]) -> None:
