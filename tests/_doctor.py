@@ -86,7 +86,7 @@ def plain(text):
 
 
 def install(folder, packages):
-    """Put the metadata of `packages`, {name: (version, entry points)}, and their one module into `folder`, in this order."""
+    """Put the metadata of `packages`, {name: (version, entry points)}, and their one module below `folder`."""
     (folder / "some_packages.py").write_text(DISTRO)
     for name, (version, groups) in packages.items():
         info = folder / name / f"{name.replace('-', '_')}-{version}.dist-info"

@@ -21,6 +21,7 @@ from .finding import Facts
 # How long an application must load nothing more to be taken for loaded.
 QUIET_SECONDS = 0.5
 REPORT_SECONDS = 8.0  # An endpoint that does not answer takes most of it.
+SILENT_SECONDS = 3.0  # A Python in which the probe is tells of itself at once.
 STOP_SECONDS = 8.0
 
 _PROBE = Path(__file__).parent / "on_path"
@@ -103,9 +104,10 @@ class _Running:
     def report(self) -> dict[str, Any]:
         """Return what was seen in the process that did most of the work; nothing where none could be looked into."""
         (self._folder / "look").touch()
-        latest = time.monotonic() + REPORT_SECONDS
-        while time.monotonic() < latest and self.process.poll() is None:
-            if len(self._read("report")) >= len(self._read("state")):
+        began = time.monotonic()
+        while self.process.poll() is None and (waited := time.monotonic() - began) < REPORT_SECONDS:
+            reports, processes = len(self._read("report")), len(self._read("state"))
+            if (reports and reports >= processes) or (not processes and waited > SILENT_SECONDS):
                 break
             time.sleep(0.05)
         found = self._read("report")
