@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from _doctor import SetUp, ask, requests_to
+from _doctor import SetUp, ask, plain, requests_to
 from _servers import free_port
 from langwatch_otel.workbench.receiver import Receiver
 
@@ -154,7 +154,7 @@ def test_a_python_that_is_another(environments, tmp_path):
     other = Path(sys.base_prefix) / "bin" / "python3"
     found = answer(environments(*BASE), tmp_path, SetUp(command=(str(other), "-c", "pass")))
     assert [line[:2] for line in found.wrong] == [
-        ("plugin", f"langwatch-otel is not installed for {other}"),
+        ("plugin", f"langwatch-otel is not installed for {plain(str(other))}"),
         ("provider", "there is no tracer provider"),
     ]
     hidden = answer(environments(*BASE), tmp_path / "b", SetUp(command=(str(other), "-S", "-c", "pass")))
