@@ -1,5 +1,6 @@
 """`langwatch-otel doctor`, run as a user runs it: in set-ups that are broken in one way each, and in others."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from _doctor import AUTOMATIC, BASE, SetUp, ask, listens, plain, press_enter, requests_to
+from _doctor import AUTOMATIC, BASE, SetUp, ask, listens, plain, press_enter, requests_to, wait_until
 from _servers import ROOT, clean_environment, free_port
 from langwatch_otel.workbench.receiver import Receiver
 
@@ -388,6 +389,20 @@ def test_the_command_is_stopped(answers):
     """Nothing of it is left, and what it wrote went to standard error."""
     assert [port for port in PORTS.values() if listens(port)] == []
     assert answers["nobody came"].stderr == "here I am\n"
+
+
+def test_told_to_end_it_ends_the_command_first(tmp_path):
+    """A doctor that gets SIGTERM leaves nothing running."""
+
+    def end(process, stderr):
+        wait_until(lambda: "here I am" in stderr())
+        process.terminate()
+
+    program = "import os, time; print(os.getpid(), 'here I am', flush=True); time.sleep(60)"
+    answer = ask(tmp_path, SetUp(packages={}, command=(sys.executable, "-c", program), do=end))
+    assert (answer.code, answer.stdout) == (143, "")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(answer.stderr.split()[0]), 0)
 
 
 def test_the_page_shows_what_is_printed(endpoints, tmp_path):
