@@ -43,7 +43,7 @@ def cut(text):
 
 
 values = shapes | shapes.map(as_json) | shapes.map(as_json).flatmap(cut)
-NAMES = [key for convention in DECLARED for field in vars(convention.reads).values() for key in field]
+NAMES = [key for convention in DECLARED for field in convention.reads for key in field]
 NAMES += [*INPUTS, *OUTPUTS, *TRANSCRIPTS, *" ".join(SCALARS.values()).split()]
 keys = st.builds(
     lambda name, steps: name + ".".join(steps) if name.endswith(".") else name,

@@ -113,7 +113,7 @@ PLACES = [
     (running, "record_error", ()),
     (running, "update_span", ()),
     (running, "_bound", ()),
-    (running.Options, "look_at_settings", ()),
+    (running.Options, "look_at", ()),
     (running, "tracer", ("answer", "block", "fails", "stream", "tool")),
     (running, "open_scope", ("answer", "fails", "stream")),
 ]

@@ -15,13 +15,13 @@ from .current import (
 )
 from .decorators import conversation, span, trace
 from .errors import ConfigurationError, LangWatchOtelError
-from .exclude_rules import SpanExcludeRule
 from .fields import arg
 from .identity import Conversation
 from .span_handle import Span
 
 if TYPE_CHECKING:
     from .border import inject
+    from .exclude_rules import SpanExcludeRule
     from .instrumentor import LangWatchInstrumentor
     from .log_processor import ConversationLogProcessor
     from .span_exporter import ConversationSpanExporter
@@ -52,13 +52,15 @@ __all__ = [
     "trace",
 ]
 
-_WITH_THE_SDK = {
+# The SDK's, OpenTelemetry's propagators and what few need: loaded at their first use.
+_LATER = {
     "ConversationLogProcessor": "log_processor",
     "ConversationSpanExporter": "span_exporter",
     "ConversationSpanProcessor": "span_processor",
     "LangWatchInstrumentor": "instrumentor",
+    "SpanExcludeRule": "exclude_rules",
     "ensure_setup": "startup",
-    "inject": "border",  # OpenTelemetry's propagators are not loaded before.
+    "inject": "border",
     "setup": "startup",
 }
 
@@ -68,7 +70,7 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("langwatch-otel")
-    module = _WITH_THE_SDK.get(name)
+    module = _LATER.get(name)
     if module is None:
         from .langwatch_sdk import NAMES, missing  # Not `from .`, which would ask this function.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import functools
 import json
 import math
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from .privacy import utf8
@@ -172,8 +171,10 @@ def _fields_of(value: object) -> Iterable[tuple[object, object]] | None:
         names = getattr(kind, "__fields__", None)
     if isinstance(names, Mapping):
         return ((name, _read(value, name)) for name in names)
-    if dataclasses.is_dataclass(value):
-        return ((field.name, _read(value, field.name)) for field in dataclasses.fields(value))
+    if hasattr(type(value), "__dataclass_fields__"):
+        import dataclasses  # Whoever has one has it loaded: importing the package is to stay cheap.
+
+        return ((field.name, _read(value, field.name)) for field in dataclasses.fields(cast("Any", value)))
     return None
 
 

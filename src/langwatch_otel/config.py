@@ -2,16 +2,16 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._guard import say_once
 from .conventions import NAMES, load
 from .errors import ConfigurationError, closest, perhaps
-from .exclude_rules import SpanExcludeRule, parse_rules
-from .sources import Source
-from .sources import parse as _sources
 from .texts import Redact, load_redact, withhold
+
+if TYPE_CHECKING:
+    from .exclude_rules import SpanExcludeRule
+    from .sources import Source
 
 ENV_PREFIX = "OTEL_LANGWATCH_"
 
@@ -105,6 +105,18 @@ def _hosts(setting: str, value: object) -> tuple[str, ...]:
     return patterns
 
 
+def _sources(setting: str, value: object) -> "tuple[Source, ...]":
+    from .sources import parse  # Here and below: most set none, and importing the package is to stay cheap.
+
+    return parse(setting, value)
+
+
+def _rules(setting: str, value: object) -> "tuple[SpanExcludeRule, ...]":
+    from .exclude_rules import parse_rules
+
+    return parse_rules(setting, value)
+
+
 _PARSERS: Mapping[str, Callable[[str, object], Any]] = {
     "backfill": _flag,
     "baggage_in_context": _flag,
@@ -117,7 +129,7 @@ _PARSERS: Mapping[str, Callable[[str, object], Any]] = {
     "max_id_length": _between(16, 1024),
     "outbound_hosts": _hosts,
     "redact": load_redact,
-    "span_exclude_rules": parse_rules,
+    "span_exclude_rules": _rules,
     "thread_id_from": _sources,
     "user_id_from": _sources,
     "user_id_hash_key": _secret,
@@ -131,8 +143,7 @@ _CLOSED: Mapping[str, tuple[object, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """What is set, checked; `None` means that nobody said, so the place that asks decides."""
 
     backfill: bool | None = None
@@ -140,16 +151,21 @@ class Config:
     capture_content: bool | None = None
     conventions: tuple[str, ...] = ("otel", "langwatch")
     conversation_id_on: str = "genai"
-    customer_id_from: tuple[Source, ...] = ()
+    customer_id_from: "tuple[Source, ...]" = ()
     flush_on_shutdown: bool = True
     inbound: str = "accept"
     max_id_length: int = 200
     outbound_hosts: tuple[str, ...] = ()
-    redact: Redact | None = field(default=None, repr=False)
-    span_exclude_rules: tuple[SpanExcludeRule, ...] = ()
-    thread_id_from: tuple[Source, ...] = ()
-    user_id_from: tuple[Source, ...] = ()
-    user_id_hash_key: bytes | None = field(default=None, repr=False)
+    redact: Redact | None = None
+    span_exclude_rules: "tuple[SpanExcludeRule, ...]" = ()
+    thread_id_from: "tuple[Source, ...]" = ()
+    user_id_from: "tuple[Source, ...]" = ()
+    user_id_hash_key: bytes | None = None
+
+    def __repr__(self) -> str:
+        shown = self._asdict()
+        del shown["redact"], shown["user_id_hash_key"]  # A secret is shown nowhere.
+        return f"Config({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
 def read(settings: Mapping[str, object], *, lenient: bool = False, base: Config | None = None) -> Config:
@@ -174,7 +190,7 @@ def read(settings: Mapping[str, object], *, lenient: bool = False, base: Config 
             else:
                 instead = "the default holds"
             say_once(f"{error}; {instead}")
-    return replace(base or Config(), **parsed)
+    return (base or Config())._replace(**parsed)
 
 
 def _from_environment() -> dict[str, str]:
@@ -219,7 +235,7 @@ def active() -> Config:
     if _active is None:
         _active = read({}, lenient=True)
         if content_is_off():
-            _active = replace(_active, capture_content=False)
+            _active = _active._replace(capture_content=False)
     return _active
 
 
@@ -227,8 +243,8 @@ def activate(config: Config | None) -> None:
     """Put `config` in force for the process; `None` goes back to what the environment says."""
     global _active
     if config is not None and content_is_off():
-        config = replace(config, capture_content=False)
+        config = config._replace(capture_content=False)
     _active = config
 
 
-SETTINGS = tuple(field.name for field in fields(Config))
+SETTINGS = Config._fields

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
-from typing import Any, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from opentelemetry.baggage import set_baggage
 from opentelemetry.context import Context
 
-from .identity import Conversation
 from .wire import KEYS
 
-# The key under which a context holds its baggage, asked of the public function.
-BAGGAGE_KEY = next(iter(set_baggage("key", "value", Context())))
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from .identity import Conversation
+
+    class Named(Protocol):
+        """A scope, or what came in before there is one."""
+
+        def in_force(self) -> Conversation: ...
+
 
 _shown: Callable[[], bool] | None = None
 
@@ -31,10 +38,12 @@ def is_shown() -> bool:
     return _shown is not None and _shown()
 
 
-class Named(Protocol):
-    """A scope, or what came in before there is one."""
+@cache
+def baggage_key() -> str:
+    """Return the key under which a context holds its baggage, asked of the public function."""
+    from opentelemetry.baggage import set_baggage  # Slow to import, and of no use until the border is on.
 
-    def in_force(self) -> Conversation: ...
+    return next(iter(set_baggage("key", "value", Context())))
 
 
 class OurId(str):
@@ -125,18 +134,18 @@ class ContextBaggage(dict[str, object]):
 
 
 def shows_nothing(context: Context) -> bool:
-    """Say whether `context` has no ids of ours in its baggage, and could have."""
-    return is_shown() and not isinstance(context.get(BAGGAGE_KEY), ContextBaggage)
+    """Say whether `context` has no ids of ours in its baggage."""
+    return not isinstance(context.get(baggage_key()), ContextBaggage)
 
 
 def showing(context: Context, named: Named) -> Context:
-    """Return `context` with the ids of `named` in its baggage, whatever they will be; as it is where none are shown."""
-    return Context({**context, BAGGAGE_KEY: ContextBaggage(own_baggage(context), named)}) if is_shown() else context
+    """Return `context` with the ids of `named` in its baggage, whatever they will be."""
+    return Context({**context, baggage_key(): ContextBaggage(own_baggage(context), named)})
 
 
 def own_baggage(context: Context) -> dict[str, object]:
     """Return a copy of what the application, or another service, put into the baggage of `context`."""
-    found = context.get(BAGGAGE_KEY)
+    found = context.get(baggage_key())
     own: dict[str, object] = {}
     if isinstance(found, dict):
         own = found.own() if isinstance(found, ContextBaggage) else found.copy()
@@ -148,9 +157,9 @@ def own_baggage(context: Context) -> dict[str, object]:
 
 def hides_ours(context: Context) -> Context:
     """Return `context` with the application's own baggage alone: what may be sent to anybody."""
-    found = context.get(BAGGAGE_KEY)
+    found = context.get(baggage_key())
     if not isinstance(found, dict):
         return context
     if not isinstance(found, ContextBaggage) and not any(isinstance(found.get(key), OurId) for key in KEYS):
         return context
-    return Context({**context, BAGGAGE_KEY: own_baggage(context)})
+    return Context({**context, baggage_key(): own_baggage(context)})

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace as otel
-from opentelemetry.context import get_current
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace import INVALID_SPAN, Tracer
 from opentelemetry.trace import Span as OTelSpan
 
-from . import finding, naming, tracers
+from . import naming, tracers
 from ._guard import guarded, say_once, swallowed
+from .finding import SCOPE_KEY, current_scope, scope_in
 from .identity import EMPTY, Conversation, conversation_of
-from .open_span import SPAN_KEY, OpenSpan, open_span_of
+from .open_span import HANGS_AS, SPAN_KEY, OpenSpan
 from .recording import update_span
 from .scope import Scope
 from .span_handle import Span as Span
@@ -135,26 +136,37 @@ def get_current_trace(suppress_warning: bool = False, start_if_none: bool = Fals
     """
     if start_if_none:
         say_once("get_current_trace(start_if_none=) does nothing here: no trace is made up; trace() begins one")
-    return trace_of(None)
-
-
-def trace_of(span: OTelSpan | None) -> Trace:
-    """Return a handle on the turn that `span` belongs to, None being the current one; never raises."""
     try:
-        context = get_current() if span is None else otel.set_span_in_context(span)
-        span = cast("OTelSpan", context.get(SPAN_KEY, INVALID_SPAN))
-        held = open_span_of(span)
-        return Trace(finding.scope_in(context, held), span, held)
+        return _trace_in(get_current())
     except Exception as error:
         swallowed("looking for the current trace", error)
         return Trace(None, INVALID_SPAN)
 
 
+def trace_of(span: OTelSpan) -> Trace:
+    """Return a handle on the turn that `span` belongs to; never raises."""
+    try:
+        return _trace_in(otel.set_span_in_context(span))
+    except Exception as error:
+        swallowed("looking for the trace of a span", error)
+        return Trace(None, INVALID_SPAN)
+
+
+def _trace_in(context: Context) -> Trace:
+    span: Any = context.get(SPAN_KEY, INVALID_SPAN)
+    held: OpenSpan | None = getattr(span, HANGS_AS, None)
+    if held is not None and context.get(SCOPE_KEY) is held.scope:
+        return Trace(held.scope, span, held)  # Mostly: what `scope_in` would say too.
+    return Trace(scope_in(context, held), span, held)
+
+
 def _turn_span(scope: Scope | None, held: OpenSpan | None, span: OTelSpan) -> OTelSpan:
     """Return the innermost `trace()` span that is open, else the local root, else the current span."""
     while scope is not None:
-        if scope.span is not None and not scope.span.ended and (found := scope.span.span()) is not None:
-            return found
+        if scope.span is not None and not scope.span.ended:
+            found: OTelSpan | None = scope.span.span()
+            if found is not None:
+                return found
         scope = scope.above
     while held is not None and held.parent is not None:
         held = held.parent
@@ -170,7 +182,7 @@ def get_current_span() -> Span:
 def get_conversation() -> Conversation:
     """Return the conversation in force, perhaps empty; never raises, never None."""
     try:
-        scope = finding.current_scope()
+        scope = current_scope()
         return EMPTY if scope is None else scope.in_force()
     except Exception as error:
         swallowed("looking for the conversation", error)

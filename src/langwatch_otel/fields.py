@@ -67,7 +67,9 @@ class Fields:
                 del self._given["metadata"]
         self.needs_arguments = any(isinstance(value, Arg) or callable(value) for value in values)
 
-    def __bool__(self) -> bool:
+    @property
+    def are_given(self) -> bool:
+        """Whether there is any."""
         return bool(self._given)
 
     def resolve(self, arguments: Mapping[str, Any]) -> Conversation:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from opentelemetry.context import Context, create_key, get_current, set_value
+from opentelemetry.context import Context, create_key, get_current
 
-from .context_baggage import showing
+from .context_baggage import is_shown, showing
 from .identity import EMPTY
 from .inbound import Arrival, arrival_in
 from .open_span import SPAN_KEY, OpenSpan, open_span_in
-from .scope import Scope, receive
+from .scope import Scope
+from .weak_names import receive
 
 SCOPE_KEY = create_key("langwatch_otel.scope")
 
@@ -36,13 +37,15 @@ def scope_in(context: Context, held: OpenSpan | None) -> Scope | None:
     if held is not None:
         return scope_of(held, context)
     found = context.get(SCOPE_KEY)
+    if isinstance(found, Scope):
+        return found
     arrival = arrival_in(context)
-    if found is None and SPAN_KEY in context:
+    if SPAN_KEY in context:
         found = request_scope.get()  # Contrib makes a new context of the headers alone.
         if found is not None and arrival is not None and arrival.scope is None:
             receive(found, arrival)
-    if isinstance(found, Scope):
-        return found
+        if found is not None:
+            return found
     return None if arrival is None else _place_of(arrival)
 
 
@@ -56,7 +59,8 @@ def _place_of(arrival: Arrival) -> Scope | None:
 
 def within(scope: Scope, context: Context | None = None) -> Context:
     """Return `context`, or the current one, as it is inside `scope`."""
-    return showing(set_value(SCOPE_KEY, scope, context), scope)
+    context = Context({**(get_current() if context is None else context), SCOPE_KEY: scope})
+    return showing(context, scope) if is_shown() else context
 
 
 def current_scope() -> Scope | None:

@@ -8,36 +8,38 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextvars import Token
 from types import SimpleNamespace
-from typing import Any, Protocol, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from opentelemetry.context import Context, attach, detach, get_current
 
 Function = Callable[..., Any]
 
 
-class Running(Protocol):
-    """One call of a wrapped function; nothing here raises."""
+if TYPE_CHECKING:
+    from typing import Protocol
 
-    context: Context
-    """OpenTelemetry's context while the function's own code runs."""
+    class Running(Protocol):
+        """One call of a wrapped function; nothing here raises."""
 
-    def chunk(self, item: object) -> None:
-        """Take note of what a generator yields."""
+        context: Context
+        """OpenTelemetry's context while the function's own code runs."""
 
-    def follow(self, result: object) -> bool:
-        """The call returned a response whose body is still to be sent: say so, and go on until it is."""
+        def chunk(self, item: object) -> None:
+            """Take note of what a generator yields."""
 
-    def finish(self, result: object) -> None:
-        """The call returned, or its generator was closed before the end."""
+        def follow(self, result: object) -> bool:
+            """The call returned a response whose body is still to be sent: say so, and go on until it is."""
 
-    def fail(self, error: BaseException) -> None:
-        """The call raised."""
+        def finish(self, result: object) -> None:
+            """The call returned, or its generator was closed before the end."""
 
-    def is_current(self) -> bool:
-        """Say whether what runs now runs in this call, or block."""
+        def fail(self, error: BaseException) -> None:
+            """The call raised."""
 
+        def is_current(self) -> bool:
+            """Say whether what runs now runs in this call, or block."""
 
-Start = Callable[[tuple[Any, ...], Mapping[str, Any]], Running]
+    Start = Callable[[tuple[Any, ...], Mapping[str, Any]], Running]
 
 
 def wrap(function: Any, start: Start) -> Any:

@@ -104,17 +104,16 @@ def conversation_of(
             user_id = named.get("user_id") if user_id is None else user_id
             customer_id = named.get("customer_id") if customer_id is None else customer_id
             labels = named.get("labels") if labels is None else labels
-    thread = None if thread_id is None else clean_id("thread_id", thread_id)
-    user = None if user_id is None else _user(user_id)
-    customer = None if customer_id is None else clean_id("customer_id", customer_id)
-    try:
-        kept = () if labels is None else _clean_labels(labels)
-    except Exception as error:
-        swallowed("reading labels", error)
-        kept = ()
+    chosen = config.active()
+    thread = None if thread_id is None else _clean("thread_id", thread_id, chosen)
+    hashed = chosen.user_id_hash_key is not None
+    user = None if user_id is None else _user(user_id, chosen) if hashed else _clean("user_id", user_id, chosen)
+    customer = None if customer_id is None else _clean("customer_id", customer_id, chosen)
+    kept = () if labels is None else _clean_labels(labels)
     if thread is None and user is None and customer is None and not kept and not rest:
         return EMPTY
-    return Conversation(thread, user, customer, kept, rest)
+    # A named tuple's own constructor is one more Python call, for every turn.
+    return tuple.__new__(Conversation, (thread, user, customer, kept, rest))
 
 
 def clean_id(name: str, value: object) -> str | None:
@@ -122,28 +121,33 @@ def clean_id(name: str, value: object) -> str | None:
 
     `str`, `int` and `uuid.UUID` are ids; blank ones name nothing; anything else is refused and logged once.
     """
-    longest = config.active().max_id_length
+    return _clean(name, value, config.active())
+
+
+def _clean(name: str, value: object, chosen: config.Config) -> str | None:
+    longest = chosen.max_id_length
     if type(value) is str and value.isascii() and len(value) <= longest:
         return None if not value or value.isspace() else value
     text = _text(name, value)
     return text if text is None or len(text) <= longest else cut(text, longest)
 
 
-def _user(value: object) -> str | None:
+def _user(value: object, chosen: config.Config) -> str | None:
     """Return the user's id, or where there is a key for it its pseudonym, made of the whole id."""
+    key = chosen.user_id_hash_key
     if isinstance(value, Pseudonym):
         return value
-    key = config.active().user_id_hash_key
     if key is None:
-        return clean_id("user_id", value)
+        return _clean("user_id", value, chosen)
     text = _text("user_id", value)
     return None if text is None or key == config.NO_KEY else pseudonym(text, key)
 
 
 def received_user(text: str) -> str | None:
     """Return a user's id that came from another service: where users are hashed, its pseudonym or one of our own."""
-    hashed = config.active().user_id_hash_key is not None
-    return (received_pseudonym(text) if hashed else None) or _user(text)
+    chosen = config.active()
+    hashed = chosen.user_id_hash_key is not None
+    return (received_pseudonym(text) if hashed else None) or _user(text, chosen)
 
 
 def _text(name: str, value: object) -> str | None:
@@ -166,7 +170,7 @@ def _split(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, An
         say_once(f"metadata refused: it is a mapping, got {type(metadata).__name__}")
         return {}, _NOTHING
     named: dict[str, Any] = {}
-    rest: dict[str, Any] = {}
+    rest: dict[str, Any] | None = None
     for key, value in metadata.items():
         if value is None:
             continue
@@ -174,11 +178,20 @@ def _split(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, An
             if name not in named:
                 named[name] = value
         else:
+            rest = {} if rest is None else rest
             rest[utf8(str(key))] = value
-    return named, MappingProxyType(rest) if rest else _NOTHING
+    return named, _NOTHING if rest is None else MappingProxyType(rest)
 
 
 def _clean_labels(labels: object) -> tuple[str, ...]:
+    try:
+        return _labels(labels)
+    except Exception as error:  # An iterable of the user's own making.
+        swallowed("reading labels", error)
+        return ()
+
+
+def _labels(labels: object) -> tuple[str, ...]:
     if isinstance(labels, str):
         labels = (labels,)
     if not isinstance(labels, Iterable) or isinstance(labels, (bytes, Mapping)):

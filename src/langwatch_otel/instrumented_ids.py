@@ -9,7 +9,9 @@ from . import scope as _scope
 from .conventions import NAMES, load
 from .identity import EMPTY, Conversation, clean_id
 from .naming import give_spans_above
-from .scope import Scope, suppose
+from .scope import Scope
+from .stamping import attributes_of
+from .weak_names import suppose
 
 # What ends up in an attribute where nothing is known, or where somebody hid it.
 _NO_IDS = ("[scrubbed", "none", "null", "unknown")
@@ -24,10 +26,8 @@ def keys() -> tuple[str, ...]:
 
 def thread_on(span: Any) -> str | None:
     """Return the thread that the creator of a GenAI span put on it as it started."""
-    attributes = span.attributes
-    if not attributes:
-        return None
-    for key in keys():
+    attributes = attributes_of(span)
+    for key in keys() if attributes else ():
         value = attributes.get(key)
         if isinstance(value, str) and not value.lower().startswith(_NO_IDS):
             return clean_id("thread_id", value)

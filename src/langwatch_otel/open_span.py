@@ -7,17 +7,18 @@ import weakref
 from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, Span, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
 from . import config
 from .attributes import SESSION_ID, USER_HASH
 from .identity import EMPTY, Conversation
 from .rendering import NOTHING, Attributes, Rendered
-from .stamping import RecordingSpan, Stamper, attributes_of
+from .stamping import Stamper, attributes_of
 from .texts import TextGuard
 
 if TYPE_CHECKING:
     from .scope import Scope
+    from .stamping import RecordingSpan
 
 # Found through the span and not through contextvars: FastAPI's own instrumentation undoes what a dependency
 # attaches, and the server span starts long before anybody knows a name.
@@ -31,26 +32,26 @@ sequence = itertools.count(2)
 """Orders the ends of spans, the loans of a name and the calls of force_flush."""
 
 
-class OpenSpan:
-    """One span that is, or was, open."""
+class OpenSpan(weakref.ref[Any]):
+    """One span that is, or was, open: a weak reference to it, and what we know of it."""
 
-    # Made for every span: what is set for most has slots, the rest a default and, rarely, the dictionary.
-    __slots__ = (
-        "__dict__",
-        "ended",
-        "genai",
-        "opened_scope",
-        "parent",
-        "root",
-        "scope",
-        "span",
-        "stamped",
-        "stamper",
-    )
+    # Made for every span: one object and no more, and its maker, the processor, fills the slots. The rest has a
+    # default and, rarely, the dictionary.
+    __slots__ = ("__dict__", "ended", "genai", "given", "parent", "scope", "stamped", "stamper")
 
-    gift: Conversation = EMPTY
+    scope: Scope
+    parent: OpenSpan | None
+    stamper: Stamper
+    stamped: Rendered
+    genai: bool
+    given: Rendered
     """What scopes below gave it: the climb of a late name."""
-    given: Rendered = NOTHING
+    ended: int
+    """0 while it is open, 1 when it ended; for one that ended without a name its number in `sequence`."""
+
+    root = False
+    gift: Conversation = EMPTY
+    """The conversation that `given` was made of."""
     written: frozenset[str] = frozenset()
     """The keys of the texts that we wrote, where users are hashed."""
     borrowed = False
@@ -60,18 +61,10 @@ class OpenSpan:
     below_framework: OpenSpan | None = None
     """And the nearest span of the framework: itself, or one above that is not the server span."""
 
-    def __init__(self, span: Any, scope: Scope, parent: OpenSpan | None, stamper: Stamper) -> None:
-        self.span: weakref.ref[Span] = weakref.ref(span)
-        self.scope = scope
-        self.parent = parent
-        self.stamper = stamper
-        self.stamped = NOTHING
-        self.genai = self.opened_scope = False
-        self.root = parent is None
-        # 0 while it is open, 1 when it ended; for one that ended without a name its number in `sequence`.
-        self.ended = 0
-        span._langwatch_otel = self
-        scope.open.add(self)
+    # A reference of its own, not one of several to the same span.
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+    span = weakref.ref.__call__
 
     def __deepcopy__(self, memo: object) -> OpenSpan:
         # Exported spans are copied by some; what hangs on them is shared, like the span's resource.
@@ -119,10 +112,16 @@ class OpenSpan:
 
     def restamp(self, rendered: Rendered) -> None:
         """Stamp what its scope says now, unless the span already belongs to another thread."""
-        span: Any = self.span()
+        span: Any = self()
         if span is None or not span.is_recording():
             return
         before = self.stamped
+        if before is NOTHING and self.given is NOTHING:
+            self.stamped = rendered
+            self.stamper.first(span, self, rendered)
+            if self.written:
+                self.hide_user(span)
+            return
         mine = before.thread_id or self.given.thread_id
         if mine is not None and rendered.thread_id is not None and mine != rendered.thread_id:
             if self.weak is None:
@@ -164,6 +163,19 @@ class OpenSpan:
         genai = self.genai = self.genai or self.stamper.is_genai(span, present)
         ours = before.for_span(genai, self.root) if before is not NOTHING else None
         self.stamper.stamp(span, present, rendered.for_span(genai, self.root), rendered, ours)
+
+
+class RootSpan(OpenSpan):
+    """The span of a local root, in a scope that was there before."""
+
+    __slots__ = ()
+    root = True
+
+
+class OpeningSpan(RootSpan):
+    """The span of a local root that a scope was opened for, and that closes it."""
+
+    __slots__ = ()
 
 
 def open_span_in(context: Context) -> OpenSpan | None:

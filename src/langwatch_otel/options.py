@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from opentelemetry import trace as otel
@@ -20,6 +20,16 @@ from .functions import name_of
 from .genai import OWN_SCOPE
 from .privacy import utf8
 from .recording import INERT
+
+if TYPE_CHECKING:
+    from typing import TypedDict
+else:
+
+    class TypedDict:
+        """Stands in for the real one, which takes longer to make than all else here: only its names are asked for."""
+
+        def __init_subclass__(cls, total: bool) -> None: ...
+
 
 Id = str | int | UUID | Arg | Callable[..., Any] | None
 """An id, where in the arguments it is, or a callable that gets the arguments by keyword."""
@@ -87,9 +97,14 @@ class SpanOptions(_Recorded, total=False):
     ignore_missing_trace_warning: bool
 
 
+def names_of(allowed: type[Any]) -> frozenset[str]:
+    """Return what `TraceOptions` and its like name."""
+    return frozenset[str]().union(*(each.__annotations__ for each in allowed.__mro__[:-1]))
+
+
 def check(function: str, given: Mapping[str, Any], allowed: type[Any]) -> None:
     """Raise TypeError where `given` has a name that `function` does not take."""
-    names: frozenset[str] = allowed.__optional_keys__
+    names = names_of(allowed)
     unknown = given.keys() - names
     if unknown:
         bad, good = (", ".join(sorted(found)) for found in (unknown, names))
@@ -101,6 +116,7 @@ class Options:
 
     def __init__(self, given: Mapping[str, Any], word: str, function: Any = None) -> None:
         self.fields = Fields(given)
+        self.is_named = self.fields.are_given
         known_as = given.get("type") or word if function is None else name_of(function)
         self.name = utf8(str(given.get("name") or known_as))
         self.adopt = given.get("adopt", True) is not False
@@ -121,7 +137,7 @@ class Options:
                 say_once(f"{key}= does nothing here: it needs LangWatch's own server or client")
         self.arguments = Arguments(function) if function is not None else None
         self.records_input = self.records_output = False
-        self._settings: config.Config | None = None
+        self.settings: config.Config | None = None
 
     @functools.cached_property
     def tracer(self) -> Tracer:
@@ -129,16 +145,14 @@ class Options:
         made_by: Tracer = self.provider.get_tracer(OWN_SCOPE)
         return made_by
 
-    def look_at_settings(self) -> None:
-        """Work out what is recorded: as the decorator says, else as the setting does, which may have changed."""
-        now = config.active()
-        if now is not self._settings:
-            self._settings, setting = now, now.capture_content
-            for which in ("input", "output"):
-                told = getattr(self, f"capture_{which}")
-                on = setting is not False and (setting is True if told is None else bool(told))
-                setattr(self, f"records_{which}", on and which not in self.update)
-            self.records_input = self.records_input and self.arguments is not None
+    def look_at(self, settings: config.Config) -> None:
+        """Work out what is recorded: as the decorator says, else as `settings` do."""
+        self.settings, setting = settings, settings.capture_content
+        for which in ("input", "output"):
+            told = getattr(self, f"capture_{which}")
+            on = setting is not False and (setting is True if told is None else bool(told))
+            setattr(self, f"records_{which}", on and which not in self.update)
+        self.records_input = self.records_input and self.arguments is not None
 
 
 def _parent(given: Mapping[str, Any]) -> otel.Span | None:

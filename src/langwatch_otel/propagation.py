@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind
 
 from . import config, context_baggage
 from ._guard import guarded, say_once, swallowed
-from .context_baggage import BAGGAGE_KEY, ContextBaggage, hides_ours, own_baggage
+from .context_baggage import ContextBaggage, baggage_key, hides_ours, own_baggage
 from .finding import SCOPE_KEY, scope_in
 from .hosts import Destinations, destination_of
 from .identity import EMPTY
@@ -27,6 +27,8 @@ from .open_span import SPAN_KEY, open_span_in
 from .scope import Scope
 from .stamping import attributes_of
 from .wire import HEADER, KEYS, added, entry, rewrite, without_ours
+
+BAGGAGE_KEY = baggage_key()
 
 # Where spans of clients say whom they call: today's names and yesterday's.
 _URLS = ("url.full", "http.url")

@@ -10,6 +10,7 @@ from opentelemetry import trace as otel
 from opentelemetry.context import Context, get_current, set_value
 from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
+from . import config
 from ._guard import swallowed
 from .attributes import LANGWATCH_SPAN_TYPE, TIME_TO_FIRST_CHUNK
 from .capture import MAX_BYTES, is_framework_object
@@ -17,8 +18,9 @@ from .current import Span, Trace
 from .failures import record_error
 from .finding import SCOPE_KEY, current_scope, within
 from .identity import EMPTY
+from .instrumented_ids import adopt
 from .naming import open_scope
-from .open_span import open_span_in, open_span_of
+from .open_span import HANGS_AS, SPAN_KEY, open_span_in, open_span_of
 from .options import Options
 from .recording import record_value, update_span
 from .scope import Scope
@@ -102,7 +104,7 @@ class SpanRunning(ConversationRunning):
         context = get_current()
         if options.parent is not None:
             context = set_span_in_context(options.parent, context)
-        if options.fields:
+        if options.is_named:
             self._scope = self._open_scoped(context, args, kwargs)
         else:
             self._open(context, args, kwargs, None)
@@ -133,12 +135,15 @@ class SpanRunning(ConversationRunning):
         self.span = made_by.start_span(
             options.name, context, options.kind, options.attributes, options.links or None, options.start_time
         )
-        self.context = set_span_in_context(self.span, context)
+        if options.attributes and (held := open_span_of(self.span)) is not None:
+            adopt(held.scope, self.span)  # As of any GenAI span.
+        self.context = Context({**context, SPAN_KEY: self.span})
         try:
             if self.span.is_recording():
                 # Measured: one attribute given to start_span costs three times as much.
                 self.span.set_attribute(LANGWATCH_SPAN_TYPE, options.type)
-                options.look_at_settings()
+                if (settings := config.active()) is not options.settings:
+                    options.look_at(settings)
                 if options.update or options.records_input:
                     self._record_start(args, kwargs, arguments)
         except Exception as error:  # The span is there: it must not be lost for this.
@@ -211,7 +216,8 @@ class SpanRunning(ConversationRunning):
 
     def _end(self) -> None:
         if self._scope is not None:
-            self._scope.close()  # First: a span whose turn is over does not wait for a name at export.
+            self._scope.closed = True  # First: a span whose turn is over does not wait for a name at export.
+            self._scope.span = None  # The two held each other: garbage that only the collector finds.
         try:
             if self.span.is_recording():
                 self.span.end()
@@ -228,44 +234,10 @@ class TraceRunning(SpanRunning):
         self.options = options
         context, fields = get_current(), options.fields
         arguments = _bound(options, args, kwargs) if fields.needs_arguments else None
-        named = fields.resolve(arguments or _NOTHING) if fields else EMPTY
+        named = fields.resolve(arguments or _NOTHING) if options.is_named else EMPTY
         scope = self._scope = open_scope(named, adopt=options.adopt, context=context)
         self._open(within(scope, context), args, kwargs, arguments)
-        scope.span = open_span_of(self.span)
+        scope.span = getattr(self.span, HANGS_AS, None)
 
     def handle(self) -> Any:
         return Trace(self._scope, self.span, open_span_of(self.span))
-
-
-class Nothing:
-    """Stands in where our start failed: the application's call goes on as it would without us."""
-
-    def __init__(self, kind: type[ConversationRunning]) -> None:
-        self.context = get_current()
-        self._kind = kind
-
-    def is_current(self) -> bool:
-        return False
-
-    holds_what_runs = is_current
-
-    def handle(self) -> Any:
-        return Span(INVALID_SPAN) if self._kind is SpanRunning else Trace(None, INVALID_SPAN)
-
-    def chunk(self, item: object) -> None: ...
-    def follow(self, result: object) -> bool:
-        return False
-
-    def finish(self, result: object) -> None: ...
-    def fail(self, error: BaseException) -> None: ...
-
-
-def started(
-    kind: type[ConversationRunning], options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> ConversationRunning | Nothing:
-    """Begin one call; never raises."""
-    try:
-        return kind(options, args, kwargs)
-    except Exception as error:
-        swallowed("starting a call", error)
-        return Nothing(kind)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterable
 
 from .identity import EMPTY, Conversation
-from .inbound import Arrival
 from .loan import Loan, mixes
 from .open_span import OpenSpan
 from .rendering import NOTHING, Rendered, render
@@ -61,7 +59,6 @@ class Scope:
     sealed = False
     """The spans and scopes above are left alone."""
     implicit = False
-    """Opened for a local root by no one's word."""
     http: str | None = None
     """Where the local root is an HTTP server span: the name of its instrumentation scope."""
     flow: weakref.ref[object] | None = None
@@ -70,6 +67,8 @@ class Scope:
     """The scope above of such a request."""
     successor = False
     """Opened because a second thread was named."""
+    of_task = False
+    """Opened because a task of its own named the request around it."""
     closed = False
     above: Scope | None = None
     below: weakref.WeakSet[Scope] | None = None
@@ -146,6 +145,12 @@ class Scope:
         return self.rendered
 
 
+class ImplicitScope(Scope):
+    """Opened for a local root by no one's word."""
+
+    implicit = True
+
+
 def _shorten(scope: Scope) -> None:
     """Cut the chain above `scope` where too many scopes that are over follow each other."""
     last, stale = scope, 0
@@ -178,64 +183,11 @@ def said(scope: Scope) -> Conversation:
     return found
 
 
-def _rendered(scope: Scope, named: Conversation) -> Rendered:
-    rendered = render(named)
-    if rendered is not NOTHING and (scope.inbound is not EMPTY or (scope.above and scope.above.rendered.inbound)):
-        by_word = said(scope)
-        rendered.inbound = by_word[:3] != named[:3]
-        rendered.weak = by_word.thread_id != named.thread_id
-        rendered.whole = rendered.whole and not rendered.inbound
-    return rendered
-
-
-def receive(scope: Scope, arrival: Arrival) -> None:
-    """Let `scope` be that of the request which `arrival` came in with."""
-    arrival.scope = scope
-    if arrival.conversation is not EMPTY:
-        with lock:
-            scope.inbound = arrival.conversation
-            refresh(scope)
-
-
-def _ids(found: Iterable[str | None]) -> Conversation:
-    thread, user, customer = found
-    return Conversation(thread, user, customer) or EMPTY
-
-
-def suppose(scope: Scope, found: Conversation) -> None:
-    """Let `scope` be named by what a source found in its request, until the application says otherwise."""
-    with lock:
-        if scope.loan_over:
-            return  # The application has named two threads in it.
-        if (loan := scope.loan) is not None:
-            lent = loan.conversation[:3]
-            found = _ids(None if word is not None else each for each, word in zip(found[:3], lent, strict=True))
-        scope.inbound = found.over(scope.inbound)
-        refresh(scope)
-
-
-def overrule(scope: Scope, word: Conversation) -> None:
-    """Let `word` take the place of what came in with the request, in `scope` and in those above. Needs the lock."""
-    found: Scope | None = scope
-    while found is not None:
-        if found.inbound is not EMPTY:
-            _overrule(found, word)
-        found = found.above if not found.sealed else None
-
-
-def _overrule(scope: Scope, word: Conversation) -> None:
-    came = list(zip(scope.inbound[:3], word[:3], strict=True))
-    scope.inbound = _ids(each if said is None else None for each, said in came)
-    # A name that came in and is said again is from now on the application's word.
-    confirmed = _ids(each if each == said else None for each, said in came)
-    scope.inherited = scope.inherited.over(confirmed)
-    refresh(scope)
-    if confirmed.thread_id is not None:
-        waiting = [scope]
-        while waiting:
-            below = waiting.pop()
-            below.rendered.weak = False
-            waiting.extend(list(below.below or ()))
+def _mark(rendered: Rendered, named: Conversation, by_word: Conversation) -> None:
+    """Note what of the names in force came in with the request."""
+    rendered.inbound = by_word[:3] != named[:3]
+    rendered.weak = by_word.thread_id != named.thread_id
+    rendered.whole = rendered.whole and not rendered.inbound
 
 
 def refresh(scope: Scope) -> None:
@@ -253,10 +205,13 @@ def refresh(scope: Scope) -> None:
             continue
         scope.named = named
         # Before the open spans are listed: a span that starts meanwhile is in the list, or sees this.
-        scope.rendered = _rendered(scope, named)
+        rendered = render(named)
+        if rendered is not NOTHING and (scope.inbound is not EMPTY or (scope.above and scope.above.rendered.inbound)):
+            _mark(rendered, named, said(scope))
+        scope.rendered = rendered
         if scope.loan is not None:
             scope.loan.rendered = render(named.over(scope.loan.conversation))
         for held in list(scope.open):
-            held.restamp(scope.rendered)
+            held.restamp(rendered)
         if scope.below is not None:
             waiting.extend(list(scope.below))

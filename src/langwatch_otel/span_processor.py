@@ -17,14 +17,18 @@ from .attributes import HTTP_METHODS
 from .exclude_rules import SpanExcludeRule
 from .exclusion import mark_excluded
 from .finding import SCOPE_KEY, request_scope, scope_of
-from .inbound import ARRIVAL_KEY, Arrival
+from .genai import OWN_SCOPE
+from .inbound import arrival_in
 from .instrumented_ids import adopt
 from .loan import Loan, enter_request, is_by_framework, note_end
-from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, sequence
+from .open_span import HANGS_AS, SPAN_KEY, OpeningSpan, OpenSpan, RootSpan, sequence
 from .rendering import NOTHING
-from .scope import Scope, receive
+from .scope import ImplicitScope, Scope
 from .span_exporter import let_go
-from .stamping import Stamper
+from .stamping import MAX_SCOPE_NAMES, Stamper
+from .weak_names import receive
+
+SERVER = SpanKind.SERVER
 
 # More spans than this between their end and the news of it: another processor raises there. Forget them.
 MAX_ENDING = 1000
@@ -40,8 +44,9 @@ class ConversationSpanProcessor(SpanProcessor):
     def __init__(self) -> None:
         self._on = True
         self._stamper = Stamper(SpanLimits().max_span_attributes)
-        self._genai_scopes, self._is_genai = self._stamper.genai_scopes, self._stamper.is_genai_scope
-        self._ending: dict[int, OpenSpan] = {}
+        # Instrumentation scopes whose spans are no GenAI spans, by `id`; kept, so that no other object gets it.
+        self._others: dict[int, object] = {}
+        self._ending: dict[int, tuple[object, OpenSpan]] = {}
         self.exclude(config.active().span_exclude_rules)
 
     def exclude(self, rules: Sequence[SpanExcludeRule]) -> None:
@@ -74,16 +79,26 @@ class ConversationSpanProcessor(SpanProcessor):
             context = get_current() if parent_context is None else parent_context
             parent: OpenSpan | None = getattr(context.get(SPAN_KEY), HANGS_AS, None)
             if parent is None:
-                held = self._root(span, context)
+                above: Any = context.get(SCOPE_KEY)
+                if span.kind is SERVER or (above is None and context):
+                    kind, scope = self._root(span, context, above)
+                    held = kind(span)
+                elif above is None:
+                    held, scope = OpeningSpan(span), ImplicitScope()
+                else:
+                    held, scope = RootSpan(span), above
             else:
+                held = OpenSpan(span)
                 scope = parent.scope
                 found = context.get(SCOPE_KEY)
                 if found is not scope and found is not None:
                     scope = scope_of(parent, context)
-                held = OpenSpan(span, scope, parent, self._stamper)
-                if parent.ended:
-                    held.parent = parent.nearest_open()
-            scope = held.scope
+            held.scope, held.stamper = scope, self._stamper
+            held.parent = parent if parent is None or not parent.ended else parent.nearest_open()
+            held.ended, held.genai = 0, False
+            held.stamped = held.given = NOTHING
+            span._langwatch_otel = held  # type: ignore[attr-defined]
+            scope.open.add(held)
             rendered = scope.rendered
             if scope.loan is not None and _borrows(span, parent, scope, scope.loan):
                 rendered = scope.loan.rendered
@@ -91,12 +106,9 @@ class ConversationSpanProcessor(SpanProcessor):
             if rendered is not NOTHING:
                 held.stamped = rendered
                 self._stamper.first(span, held, rendered)
-            if rendered.thread_id is None:
-                made_by = span.instrumentation_scope
-                # Unknown is asked in full, and known from then on.
-                if made_by is not None and self._genai_scopes.get(made_by.name, True) and self._is_genai(made_by.name):
-                    adopt(scope, span)
-                    rendered = held.stamped
+            if rendered.thread_id is None and id(span.instrumentation_scope) not in self._others:
+                self._look_for_ids(span, scope)
+                rendered = held.stamped
             # A name that came meanwhile, from another thread, found this span in its scope, or is seen here.
             if scope.rendered is not rendered and not held.borrowed:
                 with _scope.lock:  # It may have stamped before we did: what stands there is ours, and older.
@@ -105,47 +117,57 @@ class ConversationSpanProcessor(SpanProcessor):
         except Exception as error:
             swallowed("starting a span", error)
 
-    def _root(self, span: Span, context: Context) -> OpenSpan:
+    def _root(self, span: Span, context: Context, above: Scope | None) -> tuple[type[OpenSpan], Scope]:
         """Open a local root in the context's scope, else in a new one; an HTTP request always has its own."""
-        above, arrival = context.get(SCOPE_KEY), context.get(ARRIVAL_KEY)
+        arrival = arrival_in(context)
+        http = span.kind is SERVER and _is_http(span)
         if above is None and arrival is not None:
-            above = arrival.place  # type: ignore[attr-defined]
-        http = span.kind is SpanKind.SERVER and _is_http(span)
-        if not http and isinstance(above, Scope):
-            return OpenSpan(span, above, None, self._stamper)
+            above = arrival.place
+        if not http and above is not None:
+            return RootSpan, above
         if http and above is None:
             above = request_scope.get()  # It tells when the answer has gone out.
-        scope = Scope(above if isinstance(above, Scope) else None)
-        scope.implicit = True
-        if isinstance(arrival, Arrival):
+        scope = ImplicitScope(above)
+        if arrival is not None:
             receive(scope, arrival)
         if http:
             scope.http = span.instrumentation_scope.name if span.instrumentation_scope is not None else ""
             scope.flow = enter_request()
-        held = OpenSpan(span, scope, None, self._stamper)
-        held.opened_scope = True
-        return held
+        return OpeningSpan, scope
+
+    def _look_for_ids(self, span: Span, scope: Scope) -> None:
+        """Let a GenAI span's own thread id be that of its scope; remember who makes other spans."""
+        made_by = span.instrumentation_scope
+        if made_by is None:
+            return
+        if made_by.name != OWN_SCOPE and self._stamper.is_genai_scope(made_by.name):
+            adopt(scope, span)
+        elif len(self._others) < MAX_SCOPE_NAMES:
+            self._others[id(made_by)] = made_by
 
     def _on_ending(self, span: Span) -> None:
         # The SDK's own name for it; an SDK without it leaves spans in their scope until the scope goes.
         try:
-            held: OpenSpan | None = getattr(span, HANGS_AS, None)
-            if held is None:
-                return
+            held: OpenSpan = span._langwatch_otel  # type: ignore[attr-defined]
+        except AttributeError:  # It started before us.
+            return
+        try:
             held.ended = 1
-            held.scope.open.discard(held)
+            scope = held.scope
+            scope.open.discard(held)
             if (parent := held.parent) is not None and parent.ended:
                 held.parent = parent.nearest_open()  # An endless chain of tasks must not grow.
-            if held.opened_scope:
-                held.scope.closed = True
+            if type(held) is OpeningSpan:
+                scope.closed = True
             if not (held.stamped.whole or held.given.whole) or span.dropped_attributes:
-                if len(self._ending) >= MAX_ENDING:
-                    self._ending.clear()
-                scope = held.scope
                 if scope.request is not None or scope.http is not None:
                     note_end(span, held, scope)
                 held.ended = next(sequence)
-                self._ending[span.context.span_id] = held
+                context = span.context
+                if self._ending and len(self._ending) >= MAX_ENDING:
+                    self._ending.clear()
+                # Kept with its context: as long as that lives, no other object has its id.
+                self._ending[id(context)] = context, held
         except Exception as error:
             swallowed("ending a span", error)
 
@@ -153,9 +175,9 @@ class ConversationSpanProcessor(SpanProcessor):
         # All processors and exporters share this one readable span: what hangs on it reaches the export thread.
         if self._ending:
             try:
-                held = self._ending.pop(span.context.span_id, None)
-                if held is not None:
-                    span._langwatch_otel_late = held
+                found = self._ending.pop(id(span.context), None)  # The very object that the span had.
+                if found is not None:
+                    span._langwatch_otel_late = found[1]
             except Exception as error:
                 swallowed("handing on a span that ended", error)
 

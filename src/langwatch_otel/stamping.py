@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.util.types import AttributeValue
 
@@ -13,32 +13,33 @@ from .privacy import cut
 from .rendering import Attributes, Rendered
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from .open_span import OpenSpan
+
+    class HasAttributes(Protocol):
+        """A span that is open, or one that is exported."""
+
+        @property
+        def attributes(self) -> Mapping[str, Any] | None: ...
+        @property
+        def instrumentation_scope(self) -> Any: ...
+
+    class RecordingSpan(HasAttributes, Protocol):
+        """What we use of a recording span: the SDK's public face."""
+
+        @property
+        def dropped_attributes(self) -> int: ...
+        def set_attribute(self, key: str, value: AttributeValue) -> None: ...
+        def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None: ...
+        def is_recording(self) -> bool: ...
+
 
 # Measured: set_attributes has a fixed price of about two set_attribute calls.
 FEW = 2
 
 # Instrumentation scopes are few; more names than this are made from data.
 MAX_SCOPE_NAMES = 1000
-
-
-class HasAttributes(Protocol):
-    """A span that is open, or one that is exported."""
-
-    @property
-    def attributes(self) -> Mapping[str, Any] | None: ...
-    @property
-    def instrumentation_scope(self) -> Any: ...
-
-
-class RecordingSpan(HasAttributes, Protocol):
-    """What we use of a recording span: the SDK's public face."""
-
-    @property
-    def dropped_attributes(self) -> int: ...
-    def set_attribute(self, key: str, value: AttributeValue) -> None: ...
-    def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None: ...
-    def is_recording(self) -> bool: ...
 
 
 def attributes_of(span: HasAttributes) -> Attributes:
@@ -60,7 +61,9 @@ class Stamper:
         self._room = 0  # As many attributes as this have been seen to fit.
         self._length = 0  # An id as long as this has been seen to survive.
         self.longest: int | None = None  # Longer ones have been seen to be cut.
-        self.genai_scopes: dict[str, bool] = {}
+        self._genai_scopes: dict[str, bool] = {}
+        self._known: dict[int, bool] = {}
+        self._kept: list[object] = []  # So that no other object gets its `id`.
 
     def first(self, span: RecordingSpan, held: OpenSpan, rendered: Rendered) -> None:
         """Stamp a span as it starts: what `_first` does, written out for the ordinary span, since all pass here."""
@@ -68,7 +71,7 @@ class Stamper:
             present: Attributes = span.attributes.copy()  # type: ignore[union-attr]
         except AttributeError:
             present = attributes_of(span)
-        genai = self.genai_scopes.get(span.instrumentation_scope.name)
+        genai = self._known.get(id(span.instrumentation_scope))
         wanted = rendered.genai if genai else rendered.plain
         if (
             genai is None
@@ -95,17 +98,20 @@ class Stamper:
 
     def is_genai_scope(self, name: str) -> bool:
         """Say whether an instrumentation scope of that name makes GenAI spans; asked once of each."""
-        known = self.genai_scopes.get(name)
+        known = self._genai_scopes.get(name)
         if known is None:
             known = is_genai_scope(name)
-            if len(self.genai_scopes) < MAX_SCOPE_NAMES:
-                self.genai_scopes[name] = known
+            if len(self._genai_scopes) < MAX_SCOPE_NAMES:
+                self._genai_scopes[name] = known
         return known
 
     def is_genai(self, span: HasAttributes, present: Attributes) -> bool:
         """Say whether `span` is a GenAI span, by who made it or by the attributes that it has now."""
         scope = span.instrumentation_scope
         known = self.is_genai_scope("" if scope is None else scope.name)
+        if len(self._kept) < MAX_SCOPE_NAMES and id(scope) not in self._known:
+            self._kept.append(scope)
+            self._known[id(scope)] = known
         if not known:
             for key in present:
                 if key.startswith(GEN_AI_PREFIX):

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 from opentelemetry.context import Context, attach, get_current
 
 from ._guard import guarded
-from .functions import Running, put_back
+from .functions import put_back
 
 if TYPE_CHECKING:
     import asyncio
+
+    from .functions import Running
 
 _closing: set[asyncio.Task[None]] = set()
 

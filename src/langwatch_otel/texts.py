@@ -7,6 +7,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable
+from functools import cache, partial
 from importlib import import_module
 from inspect import iscoroutinefunction
 from typing import Any
@@ -28,10 +29,13 @@ CUT = "…[cut]"
 # No id is longer; of a longer text no hash is made.
 MAX_ID = 16 * 1024
 
-_WORD = re.compile(r"[^\s\"'`<>()\[\]{},;=]+")
+# Compiled at their first use: most never hide anything.
+_word = cache(partial(re.compile, r"[^\s\"'`<>()\[\]{},;=]+"))
 
 _JSON_BEGINS = ("{", "[")
-_JSON_VALUE = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
+_json_value = cache(
+    partial(re.compile, r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
+)
 
 _inside = threading.local()
 
@@ -105,7 +109,7 @@ class TextGuard:
 
     def prose(self, text: str, room: int) -> str:
         """Do what `text` does, and replace the user's id where it stands as a word, as in `KeyError: 'u1'`."""
-        return self._told(text, room, lambda given: _WORD.sub(self._word, given))
+        return self._told(text, room, lambda given: _word().sub(self._word, given))
 
     def _told(self, text: str, room: int, without_user: Callable[[str], str]) -> str:
         if self._redact is not None:
@@ -144,7 +148,7 @@ class TextGuard:
         if self.is_user(text):
             return self.user or ""
         # Not parsed: it may be cut, or deep, and what is not the id stays as it was written.
-        return _JSON_VALUE.sub(self._value, text) if text.startswith(_JSON_BEGINS) else text
+        return _json_value().sub(self._value, text) if text.startswith(_JSON_BEGINS) else text
 
     def _value(self, found: re.Match[str]) -> str:
         value: str = found.group()

@@ -31,7 +31,7 @@ def tracer(context: Context | None = None) -> Tracer:
     """Return the tracer of the block around, if that was given a provider, else of the provider in use."""
     global _cached
     given = (get_current() if context is None else context).get(TRACER_KEY)
-    if isinstance(given, Tracer):
+    if given is not None and isinstance(given, Tracer):
         return given
     provider = _in_use() if _chosen is not None else get_tracer_provider()
     if _cached is None or _cached[0]() is not provider:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableSequence
+from functools import cache, partial
 from typing import Any
 
 from .attributes import SESSION_ID, USER_ID
@@ -18,8 +19,9 @@ MAX_HEADER = 8192
 MAX_ENTRY = 4096
 MAX_ENTRIES = 180
 
-_ENTRIES = re.compile(r"[ \t]*,[ \t]*")
-_OCTETS = re.compile(r"(?:[!#$&-+\--:<-\[\]-~]|%[0-9A-Fa-f]{2})+")  # baggage-octet, with whole escapes only.
+# Compiled at their first use: they cost more than the rest of the import.
+_entries = cache(partial(re.compile, r"[ \t]*,[ \t]*"))
+_octets = cache(partial(re.compile, r"(?:[!#$&-+\--:<-\[\]-~]|%[0-9A-Fa-f]{2})+"))  # With whole escapes only.
 
 Entry = tuple[str, str]
 
@@ -61,7 +63,7 @@ def _key_of(member: str) -> str:
 
 def ours_in(header: str) -> Iterator[Entry]:
     """Yield (key, raw value) of the entries under our keys; properties are cut off."""
-    for member in _ENTRIES.split(header):
+    for member in _entries().split(header):
         name, _, raw = member.partition("=")
         if name in KEYS or (name := _key_of(member)) in KEYS:
             yield name, raw.partition(";")[0].strip(" \t")
@@ -69,7 +71,7 @@ def ours_in(header: str) -> Iterator[Entry]:
 
 def decoded(raw: str) -> str | None:
     """Return what a raw value says, or None where it is not one: unlike OpenTelemetry's, `+` is a plus sign."""
-    if _OCTETS.fullmatch(raw) is None:
+    if _octets().fullmatch(raw) is None:
         return None
     if "%" not in raw:
         return raw
@@ -93,7 +95,7 @@ def without_ours(header: str, keep: Collection[Entry] = ()) -> str:
         raw = member.partition("=")[2].strip(" \t")
         return (key, unquote_plus(raw).strip()) in keep
 
-    members = _ENTRIES.split(header.strip(" \t"))
+    members = _entries().split(header.strip(" \t"))
     kept = [member for member in members if stays(member)]
     return header if len(kept) == len(members) else ",".join(kept)
 

@@ -1,7 +1,7 @@
 """What a vendor's declaration says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from .._guard import say_once
@@ -54,8 +54,7 @@ class Write(NamedTuple):
     """Of the vendor's own keys alone: a shared one must be the same everywhere."""
 
 
-@dataclass(frozen=True)
-class Reads:
+class Reads(NamedTuple):
     """Where a vendor's spans carry a field: its keys, in the vendor's own order of preference."""
 
     thread_id: tuple[str, ...] = ()
@@ -70,8 +69,7 @@ class Reads:
     output: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Convention:
+class Convention(NamedTuple):
     """One vendor's spelling of a conversation: what we write for it, and what its spans are read by."""
 
     name: str
@@ -81,9 +79,9 @@ class Convention:
     """Where it is documented or implemented: a URL, or a path in the vendor's repository."""
     writes: tuple[Write, ...] = ()
     """All that the vendor needs, shared keys included, so that the convention is whole by itself."""
-    reads: Reads = field(default_factory=Reads)
+    reads: Reads = Reads()
     """What `canonical()` looks for."""
-    shared_limits: Mapping[str, Limit] = field(default_factory=dict)
+    shared_limits: Mapping[str, Limit] = MappingProxyType({})
     """What it takes in keys that others read too: nothing is cut for it there, `max_id_length` holds."""
     notes: tuple[str, ...] = ()
     """What somebody who chooses should know."""
