@@ -55,6 +55,11 @@ class ConversationSpanExporter(SpanExporter):
         self._lock = threading.RLock()
         _exporters.add(self)
 
+    @property
+    def wrapped(self) -> SpanExporter:
+        """The exporter that was given."""
+        return self._exporter
+
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         if self._pid != os.getpid():
             self._forget_parent()
