@@ -1,4 +1,4 @@
-"""What the doctor is asked about: set-ups that are broken in one way each, with what it says, and some that are well."""
+"""What the doctor is asked about: set-ups that are broken in one way each, with what it says, and some that work."""
 
 import sys
 
