@@ -124,7 +124,8 @@ def corpus(session: nox.Session) -> None:
 def zerocode(session: nox.Session) -> None:
     """The wheel, `opentelemetry-instrument`, and variables, flags or a file, in virtual environments of its own."""
     session.install("-e", ".[dev]")
-    session.run("pytest", "-m", "zerocode", "--timeout=600", "tests/test_zero_code.py", *session.posargs)
+    tests = ("tests/test_zero_code.py", "tests/test_doctor_environments.py")
+    session.run("pytest", "-m", "zerocode", "--timeout=600", *tests, *session.posargs)
 
 
 @nox.session(python="3.12")

@@ -51,6 +51,7 @@ ORDER = (
     {"instrumentor", "auto_instrumentor", "instrumentations", "destination"},
     {"startup"},
     {"workbench"},
+    {"doctor"},
     {"cli"},
 )
 LINE = {room: line for line, rooms in enumerate(ORDER) for room in rooms}

@@ -176,6 +176,11 @@ def _add_to_logs(provider: LoggerProvider) -> None:
     processor.switch(True)
 
 
+def providers() -> list[Any]:
+    """Return the tracer providers that the plugin has been added to."""
+    return list(_state.processors)
+
+
 def also_undo(undo: Undo) -> None:
     """Have `undo` called by the next uninstrument()."""
     _state.undo.append(undo)

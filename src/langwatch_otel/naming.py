@@ -6,10 +6,10 @@ import weakref
 
 from opentelemetry.context import Context, attach, get_current
 
-from . import counts
+from . import context_baggage, counts
 from . import scope as _scope
 from ._guard import say_once, swallowed
-from .context_baggage import is_shown, showing, shows_nothing
+from .context_baggage import showing, shows_nothing
 from .finding import current_scope, scope_in, within
 from .identity import EMPTY, Conversation
 from .loan import Loan, flow, is_by_framework, is_task, mixes
@@ -73,12 +73,13 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
             attach(within(scope))
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
-        elif conversation.thread_id is not None and _is_beside(scope):
+        if conversation.thread_id is not None and _is_beside(scope):
             scope = _beside(scope)
         if scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = weakref.ref(flow())
         bind(scope, conversation)
-    if is_shown() and shows_nothing(context := get_current()):
+    keeps_in = context_baggage.is_kept_in  # Read, not asked of a function: every turn comes by.
+    if keeps_in is not None and keeps_in() and shows_nothing(context := get_current()):
         attach(showing(context, scope))  # The scope hangs on a span alone: a context does not change by itself.
     return scope
 
