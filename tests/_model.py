@@ -116,7 +116,7 @@ class Scope:
             scope.loans.append(loan)
             if scope.served_by is not None and scope.loan is not None:
                 for span in scope.spans:
-                    if span.is_open and span.framework and span.thread is None:
+                    if span.is_open and (span.framework or span.parent is None) and span.thread is None:
                         span.borrowed, span.sure = loan.thread, True
 
     def succeed(self):

@@ -32,10 +32,11 @@ def everything():
             input=TEXT,
             output=TEXT,
             contexts=[TEXT],
-            params={"stop": TEXT, "temperature": 0.5},
-            metrics={"completion_tokens": 3, "note": TEXT},
+            params={"stop": TEXT, "temperature": 0.5, TEXT: 1},
+            metrics={"completion_tokens": 3, "note": TEXT, TEXT: 1},
             timestamps={"started_at": 1, "note": TEXT},
             asked=TEXT,
+            counts={TEXT: 1},
             number=1,
             model="gpt",
         )

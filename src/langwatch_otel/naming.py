@@ -6,9 +6,10 @@ import weakref
 
 from opentelemetry.context import Context, attach, get_current
 
+from . import context_baggage
 from . import scope as _scope
 from ._guard import say_once, swallowed
-from .context_baggage import is_shown, showing, shows_nothing
+from .context_baggage import showing, shows_nothing
 from .finding import current_scope, scope_in, within
 from .identity import EMPTY, Conversation
 from .loan import Loan, flow, is_by_framework, is_task, mixes
@@ -77,7 +78,8 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
         if scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = weakref.ref(flow())
         bind(scope, conversation)
-    if is_shown() and shows_nothing(context := get_current()):
+    keeps_in = context_baggage.is_kept_in  # Read, not asked of a function: every turn comes by.
+    if keeps_in is not None and keeps_in() and shows_nothing(context := get_current()):
         attach(showing(context, scope))  # The scope hangs on a span alone: a context does not change by itself.
     return scope
 

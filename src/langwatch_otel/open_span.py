@@ -83,13 +83,16 @@ class OpenSpan(weakref.ref[Any]):
     def without_user(self, present: Attributes, user: str) -> Attributes:
         """Return those texts of `present` that we wrote and that held the raw id of `user`, without it."""
         guard = TextGuard(None, config.active().user_id_hash_key, user)
-        texts = {key: present[key] for key in self.written & present.keys() if isinstance(present[key], str)}
-        told = {key: guard.without_user(text) for key, text in texts.items()}
-        return {key: text for key, text in told.items() if text != texts[key]}
+        stamped = {**self.given.for_span(self.genai, self.root), **self.stamped.for_span(self.genai, self.root)}
+        ids = self.stamped.spelling.ids
+        ours = self.written | {key for key, value in stamped.items() if key not in ids and present.get(key) == value}
+        texts = {key: present[key] for key in ours & present.keys()}
+        told = {key: guard.value_without_user(value) for key, value in texts.items()}
+        return {key: value for key, value in told.items() if value != texts[key]}
 
     def hide_user(self, span: Any) -> None:
         """Take the raw id of a user who is named now out of what was written before."""
-        if self.written and (user := self.user) is not None:
+        if (user := self.user) is not None:
             for key, text in self.without_user(attributes_of(span), user).items():
                 span.set_attribute(key, text)
 

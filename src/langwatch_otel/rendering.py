@@ -110,14 +110,14 @@ def render(conversation: Conversation) -> Rendered:
 
 
 def _without_user(conversation: Conversation, user: Pseudonym) -> Conversation:
-    """Return the conversation with metadata values and labels that are the user's raw id replaced."""
+    """Return the conversation with metadata and labels that are the user's raw id replaced."""
     guard = TextGuard(None, config.active().user_id_hash_key, user)
     labels = tuple(guard.without_user(label) for label in conversation.labels)
     metadata = {}
     for name, value in islice(conversation.metadata.items(), MAX_ROOT_METADATA_KEYS):
         try:
             written = attribute_value(value, guard)
-            metadata[name] = guard.without_user(written) if isinstance(written, str) else written
+            metadata[guard.without_user(name)] = guard.without_user(written) if isinstance(written, str) else written
         except Exception as error:
             swallowed("writing metadata", error)
     return conversation._replace(labels=labels, metadata=metadata)

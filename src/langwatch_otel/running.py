@@ -136,7 +136,7 @@ class SpanRunning(ConversationRunning):
             options.name, context, options.kind, options.attributes, options.links or None, options.start_time
         )
         if options.attributes and (held := open_span_of(self.span)) is not None:
-            adopt(held.scope, self.span)  # As of any GenAI span.
+            adopt(held, self.span)  # As of any GenAI span.
         self.context = Context({**context, SPAN_KEY: self.span})
         try:
             if self.span.is_recording():

@@ -38,6 +38,8 @@ class Scope:
     """What scopes said that are no longer linked."""
     inbound: Conversation = EMPTY
     """What a source found in the request, over what came in by baggage: any word of the application's wins."""
+    supposed = False
+    """The thread in `inbound` is one that an instrumentation of a model or an agent knew."""
     named: Conversation = EMPTY
     """Own, inherited, live from above, and inbound: in force here and below."""
     rendered: Rendered = NOTHING

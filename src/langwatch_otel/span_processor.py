@@ -106,9 +106,9 @@ class ConversationSpanProcessor(SpanProcessor):
             if rendered is not NOTHING:
                 held.stamped = rendered
                 self._stamper.first(span, held, rendered)
-            if rendered.thread_id is None and id(span.instrumentation_scope) not in self._others:
-                self._look_for_ids(span, scope)
-                rendered = held.stamped
+            if (rendered.thread_id is None or rendered.weak) and id(span.instrumentation_scope) not in self._others:
+                self._look_for_ids(span, held)
+                rendered, scope = held.stamped, held.scope
             # A name that came meanwhile, from another thread, found this span in its scope, or is seen here.
             if scope.rendered is not rendered and not held.borrowed:
                 with _scope.lock:  # It may have stamped before we did: what stands there is ours, and older.
@@ -135,13 +135,13 @@ class ConversationSpanProcessor(SpanProcessor):
             scope.flow = enter_request()
         return OpeningSpan, scope
 
-    def _look_for_ids(self, span: Span, scope: Scope) -> None:
+    def _look_for_ids(self, span: Span, held: OpenSpan) -> None:
         """Let a GenAI span's own thread id be that of its scope; remember who makes other spans."""
         made_by = span.instrumentation_scope
         if made_by is None:
             return
         if made_by.name != OWN_SCOPE and self._stamper.is_genai_scope(made_by.name):
-            adopt(scope, span)
+            adopt(held, span)
         elif len(self._others) < MAX_SCOPE_NAMES:
             self._others[id(made_by)] = made_by
 
