@@ -13,8 +13,9 @@ class Job:
     count = 0
     """How many spans have ended and threads have been lent."""
 
-    def __init__(self, pool=None):
+    def __init__(self, pool=None, started_from=None):
         self.pool = pool
+        self.scope = started_from.scope if started_from is not None else None  # What it, or that, named of its own.
 
     @staticmethod
     def tick():
@@ -125,7 +126,10 @@ class Scope:
         if loan is None:
             return
         request = self.above.request
-        if not loan.giver.closed and not (loan.giver.of_task and request is not None and request.closed):
+        if loan.giver.of_task and self.above.may_use(loan):
+            self.own = loan.thread
+            return
+        if not loan.giver.closed:
             return
         if request is None or request.closed:
             self.own = loan.thread

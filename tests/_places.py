@@ -19,7 +19,10 @@ class Place:
         """The scope that a child of `span` is in here: the span's, or the context's where that is below it."""
         if span is None:
             return self.scope
-        return self.scope if self.scope is not None and span.scope in [*self.scope.upwards()] else span.scope
+        if self.scope is not None and self.scope is not span.scope and span.scope in [*self.scope.upwards()]:
+            return self.scope
+        of_task = Job.now.scope
+        return of_task if of_task is not None and of_task.above is span.scope else span.scope
 
     @property
     def current(self):
@@ -64,7 +67,10 @@ class Place:
         current = self.current
         if scope is None:
             scope = current
-        elif scope.thread not in (None, thread) and current not in (None, *scope.upwards()):
+        elif scope.thread not in (None, thread) and current not in (
+            None,
+            *([scope] if scope.of_task else scope.upwards()),
+        ):
             scope = current  # By a handle from elsewhere: it is meant for what runs here.
         if scope is None:
             scope = self.scope = Scope()
@@ -80,6 +86,7 @@ class Place:
         elif self._is_beside(scope):
             scope = self.scope = Scope(scope, self.span)
             scope.of_task = True
+            Job.now.scope = scope
         elif scope.implicit and scope.named_by is None:
             scope.named_by = Job.now
         scope.bind(thread)

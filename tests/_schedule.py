@@ -11,6 +11,7 @@ import langwatch_otel as langwatch
 from _model import Job
 from _places import Place
 from _steps import BLOCKS, FLOWS, NAMING, SENDING
+from langwatch_otel.finding import handled_here
 
 MAX_FLOWS = 12
 
@@ -150,6 +151,7 @@ class Schedule:
         model.real = self.framework.start_span(model.name, context, SpanKind.SERVER, attributes)
         try:
             with use_span(model.real, end_on_exit=True):
+                handled_here()
                 yield from self.run(inner, place)
         finally:
             model.end()
@@ -208,16 +210,16 @@ class Schedule:
                 loop = asyncio.get_running_loop()
             except RuntimeError:
                 return
-            context, there = copy_context(), place.copy()
+            context, there, job = copy_context(), place.copy(), Job(started_from=Job.now)
             if name == "served":
-                context, there, inner = Context(), Place(), [("request", one, two, inner)]
-            task = context.run(loop.create_task, self._drive(self.run(inner, there), Job()))
+                context, there, job, inner = Context(), Place(), Job(), [("request", one, two, inner)]
+            task = context.run(loop.create_task, self._drive(self.run(inner, there), job))
             self.tasks.append(task)
             self.kept_tasks.append(task)
         else:
             bare = name == "bare thread"
             context, there = (Context(), Place()) if bare else (copy_context(), place.copy())
-            job = Job(self.idle.pop() if self.idle else ThreadPoolExecutor(1))
+            job = Job(self.idle.pop() if self.idle else ThreadPoolExecutor(1), None if bare else Job.now)
             self.threads.append((job, context, self.run(inner, there)))
 
     def _decorated(self, one, two, inner):

@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from fastapi import Depends
+from starlette.middleware.base import BaseHTTPMiddleware
 
 import langwatch_otel as langwatch
 from _servers import post
@@ -61,3 +63,81 @@ def test_one_task_names_the_whole_request(traced, naming):
         assert post(port, "/turn", {})[0] == 200
 
     assert set(traced.threads().values()) == {"a"}
+
+
+@pytest.mark.parametrize("naming", NAMINGS)
+def test_a_middleware_is_not_between_a_dependency_and_the_endpoint(traced, naming):
+    """Under a middleware, which calls the application in a task of its own, a name holds as it does without."""
+    seen = []
+
+    async def depends():
+        await asyncio.sleep(0)
+        NAMINGS[naming]("a")
+
+    def endpoint():
+        traced.tracer.start_span("in the endpoint").end()
+        seen.append(langwatch.get_conversation().thread_id)
+
+        @traced.trace(name="turn")
+        def turn():
+            seen.append(langwatch.get_conversation().thread_id)
+
+        turn()
+
+    app = traced.app()
+    app.post("/turn", dependencies=[Depends(depends)])(endpoint)
+    app.add_middleware(BaseHTTPMiddleware, dispatch=lambda request, call_next: call_next(request))
+    with traced.served(app) as port:
+        assert post(port, "/turn", {})[0] == 200
+
+    assert seen == ["a", "a"]
+    assert set(traced.threads().values()) == {"a"}
+
+
+def test_a_name_outlives_the_block_that_it_was_given_in(traced):
+    """What a gathered task does after the span that it named itself in has its thread too."""
+
+    async def one(thread):
+        with traced.span(f"look up {thread}"):
+            langwatch.set_conversation(thread_id=thread)
+        await asyncio.sleep(0)
+        traced.tracer.start_span(f"answer {thread}").end()
+        await asyncio.to_thread(lambda: traced.tracer.start_span(f"store {thread}").end())
+
+    async def endpoint():
+        await asyncio.gather(one("a"), one("b"))
+
+    app = traced.app()
+    app.post("/turn")(endpoint)
+    with traced.served(app) as port:
+        assert post(port, "/turn", {})[0] == 200
+
+    found = {name: thread for name, thread in traced.threads().items() if name[-2:] in (" a", " b")}
+    assert found == {f"{what} {thread}": thread for what in ("look up", "answer", "store") for thread in "ab"}
+
+
+def test_middlewares_see_what_their_endpoint_named(traced):
+    """While the instrumentor is on, each middleware in turn is told the conversation that the endpoint named."""
+    seen = []
+
+    async def looks(request, call_next):
+        answer = await call_next(request)
+        seen.append(langwatch.get_conversation().thread_id)
+        return answer
+
+    async def endpoint():
+        langwatch.set_conversation(thread_id="a")
+
+    app = traced.app()
+    app.post("/turn")(endpoint)
+    for _ in range(3):
+        app.add_middleware(BaseHTTPMiddleware, dispatch=looks)
+    instrumentor = langwatch.LangWatchInstrumentor()
+    instrumentor.instrument(tracer_provider=traced.provider)
+    try:
+        with traced.served(app) as port:
+            assert post(port, "/turn", {})[0] == 200
+    finally:
+        instrumentor.uninstrument()
+
+    assert seen == ["a"] * 3

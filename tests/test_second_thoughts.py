@@ -1,5 +1,8 @@
 """What is said later, or said again."""
 
+import copy
+import pickle
+
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -71,3 +74,13 @@ def test_a_turn_that_may_still_name_itself_is_not_named_by_another(traced):
         ("before a", None),
         ("before b", None),
     ]
+
+
+def test_a_conversation_can_be_copied_and_sent_to_another_process():
+    """A copy, also through pickle, is equal; that of nobody is the one that is empty."""
+    with langwatch.conversation(thread_id="t", labels=["a"], metadata={"plan": "pro"}):
+        named = langwatch.get_conversation()
+    made = [copy.copy(named), copy.deepcopy(named), pickle.loads(pickle.dumps(named))]
+    assert made == [named] * 3
+    assert [dict(each.metadata) for each in made] == [{"plan": "pro"}] * 3
+    assert not pickle.loads(pickle.dumps(langwatch.get_conversation()))

@@ -155,7 +155,7 @@ def trace_of(span: OTelSpan) -> Trace:
 def _trace_in(context: Context) -> Trace:
     span: Any = context.get(SPAN_KEY, INVALID_SPAN)
     held: OpenSpan | None = getattr(span, HANGS_AS, None)
-    if held is not None and context.get(SCOPE_KEY) is held.scope:
+    if held is not None and context.get(SCOPE_KEY) is held.scope and not held.scope.has_tasks:
         return Trace(held.scope, span, held)  # Mostly: what `scope_in` would say too.
     return Trace(scope_in(context, held), span, held)
 

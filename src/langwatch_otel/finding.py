@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from contextvars import ContextVar
 
 from opentelemetry.context import Context, create_key, get_current
@@ -10,6 +11,7 @@ from . import context_baggage
 from .context_baggage import showing
 from .identity import EMPTY
 from .inbound import Arrival, arrival_in
+from .loan import flow
 from .open_span import SPAN_KEY, OpenSpan, open_span_in
 from .scope import Scope
 from .weak_names import receive
@@ -19,6 +21,10 @@ SCOPE_KEY = create_key("langwatch_otel.scope")
 request_scope: ContextVar[Scope | None] = ContextVar("langwatch_otel.request_scope", default=None)
 """The scope of a request that had no recording span when it came in."""
 
+# In the task's own variables, not in OpenTelemetry's context: FastAPI's instrumentation undoes what is attached there.
+task_scope: ContextVar[Scope | None] = ContextVar("langwatch_otel.task_scope", default=None)
+"""The scope that a task, or one that it was started from, has of its own in its request."""
+
 
 def scope_of(held: OpenSpan, context: Context) -> Scope:
     """Return the scope of `held`, unless the context has one below it.
@@ -27,10 +33,11 @@ def scope_of(held: OpenSpan, context: Context) -> Scope:
     """
     mine = held.scope
     found = context.get(SCOPE_KEY)
-    if found is None or found is mine:
-        return mine
     # One that was opened under this very span is below its scope: no need to walk through all between.
-    return found if isinstance(found, Scope) and (found.anchor is held or found.is_below(mine)) else mine
+    if found is not mine and isinstance(found, Scope) and (found.anchor is held or found.is_below(mine)):
+        return found
+    of_task = task_scope.get() if mine.has_tasks else None
+    return of_task if of_task is not None and of_task.above is mine else mine
 
 
 def scope_in(context: Context, held: OpenSpan | None) -> Scope | None:
@@ -63,6 +70,14 @@ def within(scope: Scope, context: Context | None = None) -> Context:
     context = Context({**(get_current() if context is None else context), SCOPE_KEY: scope})
     keeps_in = context_baggage.is_kept_in
     return context if keeps_in is None or not keeps_in() else showing(context, scope)
+
+
+def handled_here() -> None:
+    """Take note that the request which runs is handled in this very task."""
+    scope = current_scope()
+    request = scope.in_request if scope is not None else None
+    if request is not None:
+        request.handler = weakref.ref(flow())
 
 
 def current_scope() -> Scope | None:

@@ -59,6 +59,10 @@ class Conversation(NamedTuple):
     def __ne__(self, other: object) -> bool:
         return not self == other  # A tuple's own would compare the metadata, and may raise.
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Handed to another process, say: the view of the metadata cannot be pickled.
+        return _restored, (*self[:4], dict(self.metadata))
+
     def over(self, below: "Conversation") -> "Conversation":
         """Return this conversation, with what it lacks taken from `below`; metadata is merged key by key."""
         if below is EMPTY or self is below:
@@ -79,6 +83,11 @@ class Conversation(NamedTuple):
 
 
 EMPTY = Conversation()
+
+
+def _restored(*fields: Any) -> Conversation:
+    metadata = MappingProxyType(fields[-1]) if fields[-1] else _NOTHING
+    return Conversation._make((*fields[:-1], metadata)) if any(fields) else EMPTY
 
 
 def conversation_of(

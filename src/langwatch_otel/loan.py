@@ -51,7 +51,7 @@ class Loan:
         if scope.is_served:
             return True
         here = job()
-        return here is self.job() or here is scope.served_by()
+        return here is self.job() or scope.is_served_by(here)
 
     def reaches_ended(self, held: OpenSpan, scope: Scope) -> bool:
         """Say the same of a span that ended before it had a name."""
@@ -60,7 +60,7 @@ class Loan:
         if (over := held.below_framework) is not None and (over is held or 0 < over.ended < self.number):
             return True
         ended_in = held.ended_in()
-        return ended_in is not None and (ended_in is self.job() or ended_in is scope.served_by())
+        return ended_in is not None and (ended_in is self.job() or scope.is_served_by(ended_in))
 
 
 def note_end(span: RecordingSpan, held: OpenSpan, scope: Scope) -> None:
@@ -126,9 +126,12 @@ def flow() -> object:
     return threading.current_thread()
 
 
-def is_task(found: object) -> bool:
-    """Say whether `flow` may have returned `found` for a task."""
-    return found is not None and not isinstance(found, (threading.Thread, Job))
+def are_tasks_beside(one: object, other: object) -> bool:
+    """Say whether `flow` returned `one` and `other` for two tasks of one event loop."""
+    if one is other or any(each is None or isinstance(each, (threading.Thread, Job)) for each in (one, other)):
+        return False
+    loops = [each.get_loop() if hasattr(each, "get_loop") else None for each in (one, other)]  # A trio task has none.
+    return loops[0] is loops[1]
 
 
 def mixes(one: Conversation, other: Conversation) -> bool:

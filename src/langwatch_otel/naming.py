@@ -10,9 +10,9 @@ from . import context_baggage, counts
 from . import scope as _scope
 from ._guard import say_once, swallowed
 from .context_baggage import showing, shows_nothing
-from .finding import current_scope, scope_in, within
+from .finding import current_scope, scope_in, task_scope, within
 from .identity import EMPTY, Conversation
-from .loan import Loan, flow, is_by_framework, is_task, mixes
+from .loan import Loan, are_tasks_beside, flow, is_by_framework, mixes
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
 from .protection import redacted
 from .rendering import NOTHING, Rendered, render
@@ -45,10 +45,10 @@ def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, contex
 def _succeed(scope: Scope, above: Scope, loan: Loan) -> None:
     """Let `scope` have what was lent above, where the scope that lent it is over."""
     giver, request = loan.giver(), above.in_request
-    over = giver is None or giver.closed or (giver.of_task and request is not None and request.is_served)
-    if not over:
+    of_task = giver is not None and giver.of_task and loan.reaches(above)
+    if not of_task and giver is not None and not giver.closed:
         return  # Beside it: gathered conversations never borrow each other's name.
-    if request is not None and not request.is_served:
+    if not of_task and request is not None and not request.is_served:
         if loan.reaches(above):
             scope.heir_of = above  # One after the other in the same piece of code: it may be about to name itself.
         return
@@ -87,7 +87,7 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
 def _for_second(scope: Scope, conversation: Conversation) -> Scope:
     """Return the scope of a second name that came through a handle, which may be of another place."""
     current = current_scope()
-    if current is None or current is scope or scope.is_below(current):
+    if current is None or current is scope or (scope.is_below(current) and not scope.of_task):
         return _second(scope)
     return _second(current) if _conflicts(current, conversation) else current
 
@@ -124,10 +124,11 @@ def _second(scope: Scope) -> Scope:
 
 def _is_beside(request: Scope) -> bool:
     """Say whether a task of its own is about to name the request: it may be one of several, with a thread each."""
-    if request.flow is None or request.named.thread_id is not None:
+    handler = request.handler or request.flow
+    if handler is None or request.named.thread_id is not None:
         return False
-    serves, here = request.flow(), flow()
-    if here is serves or not is_task(here) or not is_task(serves):
+    here = flow()
+    if request.is_served_by(here) or not are_tasks_beside(here, handler()):
         return False
     current = current_scope()
     return current is not None and (current is request or current.is_below(request))
@@ -136,7 +137,8 @@ def _is_beside(request: Scope) -> bool:
 def _beside(request: Scope) -> Scope:
     """Open, for the task that runs, a scope of its own: it lends its name to the request as a conversation does."""
     scope = Scope(request)
-    scope.of_task = True
+    scope.of_task = request.has_tasks = True
+    task_scope.set(scope)
     scope.anchor = open_span_in(get_current())
     attach(within(scope))
     return scope

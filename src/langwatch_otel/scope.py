@@ -65,6 +65,10 @@ class Scope:
     """Where the local root is an HTTP server span: the name of its instrumentation scope."""
     flow: weakref.ref[object] | None = None
     """The task or job that serves that request."""
+    handler: weakref.ref[object] | None = None
+    """The task that runs its handler, where that is known: under a middleware another one."""
+    has_tasks = False
+    """Tasks below have scopes of their own."""
     request: Scope | None = None
     """The scope above of such a request."""
     successor = False
@@ -102,10 +106,12 @@ class Scope:
         above = self.above
         return self.closed or (self.http is not None and above is not None and above.http is not None and above.closed)
 
-    def served_by(self) -> object:
-        """Return the task or job that serves the request, or None where that is over."""
+    def is_served_by(self, here: object) -> bool:
+        """Say whether `here` is the task or job that serves the request, or the one that runs its handler."""
         request = self.in_request
-        return request.flow() if request is not None and request.flow is not None else None
+        if request is None or request.flow is None:
+            return False
+        return here is request.flow() or (request.handler is not None and here is request.handler())
 
     def is_below(self, other: Scope) -> bool:
         """Say whether `other` is among the scopes above this one."""

@@ -92,7 +92,7 @@ class ConversationSpanProcessor(SpanProcessor):
                 held = OpenSpan(span)
                 scope = parent.scope
                 found = context.get(SCOPE_KEY)
-                if found is not scope and found is not None:
+                if (found is not scope and found is not None) or scope.has_tasks:
                     scope = scope_of(parent, context)
             held.scope, held.stamper = scope, self._stamper
             held.parent = parent if parent is None or not parent.ended else parent.nearest_open()

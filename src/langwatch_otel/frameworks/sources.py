@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from langwatch_otel._guard import swallowed
+from langwatch_otel.finding import handled_here
 
 from .requests import served
 from .visit import KEY, is_wanted
@@ -23,14 +24,11 @@ Method = Callable[..., Awaitable[Any]]
 
 
 def sources_on() -> None:
-    """Look for ids in requests, where a setting says where they are."""
-    if not is_wanted():
-        return
-    if installed(CONTRIB):
+    """Look where requests are handled, and for ids in them where a setting says where they are."""
+    if is_wanted() and installed(CONTRIB):
         _contrib.on()
-    for hook in _ROUTES:
+    for hook in (*_ROUTES, _dependencies):
         hook.on()
-    _dependencies.on()
 
 
 def sources_off() -> None:
@@ -66,9 +64,19 @@ def _inside(original: Method) -> Method:
     return __call__
 
 
+def _take_note() -> None:
+    """Remember in which task the request is handled."""
+    try:
+        if _dependencies.active:
+            handled_here()
+    except Exception as error:
+        swallowed("looking where a request is handled", error)
+
+
 def _routed(original: Method) -> Method:
     @functools.wraps(original)
     async def handle(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
+        _take_note()
         visit = scope.get(KEY)
         if visit is not None:
             try:
@@ -85,6 +93,7 @@ def _routed(original: Method) -> Method:
 def _handed_over(original: Method) -> Method:
     @functools.wraps(original)
     async def solve_dependencies(*args: Any, **given: Any) -> Any:
+        _take_note()
         try:
             asgi = given["request"].scope
             if (visit := asgi.get(KEY)) is not None:
