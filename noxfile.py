@@ -69,6 +69,13 @@ def clients(session: nox.Session) -> None:
 
 
 @nox.session(python="3.12")
+def queues(session: nox.Session) -> None:
+    """A Celery worker with Redis; the machine needs redis-server."""
+    session.install("-e", ".[dev]", "celery", "redis", "opentelemetry-instrumentation-celery>=0.61b0")
+    session.run("pytest", "-m", "queues", "-rs", "tests/test_queues.py", *session.posargs)
+
+
+@nox.session(python="3.12")
 def fuzz(session: nox.Session) -> None:
     """A million inbound values against the rule."""
     session.install("-e", ".[dev]")

@@ -16,6 +16,7 @@ ORDER = (
     {
         "attributes",
         "errors",
+        "_fork",
         "_guard",
         "_setter",
         "privacy",
