@@ -76,6 +76,13 @@ def queues(session: nox.Session) -> None:
 
 
 @nox.session(python="3.12")
+def fork(session: nox.Session) -> None:
+    """Processes that fork: gunicorn with uvicorn's workers, multiprocessing, os.fork."""
+    session.install("-e", ".[dev]", "gunicorn", "uvicorn-worker")
+    session.run("pytest", "-m", "fork", "-rs", "tests/test_fork.py", *session.posargs)
+
+
+@nox.session(python="3.12")
 def fuzz(session: nox.Session) -> None:
     """A million inbound values against the rule."""
     session.install("-e", ".[dev]")

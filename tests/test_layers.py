@@ -41,7 +41,7 @@ ORDER = (
     {"propagation", "border"},
     {"frameworks"},
     {"clients"},
-    {"instrumentor", "auto_instrumentor", "instrumentations", "destination"},
+    {"instrumentor", "auto_instrumentor", "instrumentations", "process_exporter", "destination"},
     {"startup"},
     {"workbench"},
     {"cli"},

@@ -86,7 +86,7 @@ class LangWatchInstrumentor:
 
     def uninstrument(self, **_: Any) -> None:
         """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
-        from .frameworks import bodies, celery, fastapi, lifespan, requests, sources
+        from .frameworks import bodies, celery, fastapi, lifespan, processes, requests, sources
 
         _state.on = False
         for processor in list(_state.processors.values()):
@@ -103,6 +103,7 @@ class LangWatchInstrumentor:
             fastapi.spans_off()
             lifespan.flush_off()
             celery.flush_off()
+            processes.flush_off()
             requests.scopes_off()
             sources.sources_off()
             bodies.bodies_end_off()
@@ -144,11 +145,12 @@ def _add_to(provider: Any) -> None:
         _state.backfilled.add(provider)
         _state.undo.append(wrap_exporters(provider))
     if chosen.flush_on_shutdown and hasattr(provider, "force_flush"):
-        from .frameworks import celery, lifespan
+        from .frameworks import celery, lifespan, processes
 
         with guarded("hooking the end of the application"):
             lifespan.flush_at_lifespan_end(provider.force_flush)
             celery.flush_at_worker_end(provider.force_flush)
+            processes.flush_at_child_end(provider.force_flush)
 
 
 def _added_by_hand(provider: Any) -> ConversationSpanProcessor | None:
