@@ -83,6 +83,14 @@ def fork(session: nox.Session) -> None:
 
 
 @nox.session(python="3.12")
+def languages(session: nox.Session) -> None:
+    """OpenTelemetry for Node and for Go, beside us; the machine needs node, npm and go."""
+    session.install("-e", ".[dev]", "httpx<1", "opentelemetry-instrumentation-httpx>=0.61b0")
+    tests = ("tests/test_languages.py", "tests/test_two_services.py", "--timeout=900")
+    session.run("pytest", "-m", "languages", "-rs", *tests, *session.posargs)
+
+
+@nox.session(python="3.12")
 def fuzz(session: nox.Session) -> None:
     """A million inbound values against the rule."""
     session.install("-e", ".[dev]")
