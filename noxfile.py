@@ -19,6 +19,12 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 # One of two years ago, the last without spans of its own, the first with them, and the newest.
 FASTAPIS = ["0.115.14", "0.141.0", "0.142.4", ""]
 
+# urllib3 1.26 goes with requests below 2.33; OpenAI's client below 3 is what an old httpx goes with.
+CLIENTS = [
+    nox.param("aiohttp==3.9.5 httpx==0.27.2 httpcore==1.0.5 requests==2.31.0 urllib3==1.26.20 openai<3", id="old"),
+    nox.param("", id="new"),
+]
+
 # The last that sends its requests with httpx, and the newest, with httpx2.
 OPENAIS = [nox.param("<3", id="httpx"), nox.param(">=3", id="httpx2")]
 OPENAI_INSTRUMENTATIONS = ["opentelemetry-instrumentation-openai", "opentelemetry-instrumentation-genai-openai"]
@@ -60,12 +66,18 @@ def openai(session: nox.Session, openai: str, instrumentation: str) -> None:
 
 
 @nox.session(python="3.12")
-def clients(session: nox.Session) -> None:
-    """What each HTTP client sends, inside and to strangers."""
-    session.install("-e", ".[dev]", "aiohttp", "httpx<1", "requests")
-    kinds = ("httpx", "requests", "aiohttp-client")
-    session.install(*(f"opentelemetry-instrumentation-{kind}>=0.61b0" for kind in kinds), "--pre")
-    session.run("pytest", "tests/test_clients_border.py", *session.posargs)
+@nox.parametrize("released", CLIENTS)
+def clients(session: nox.Session, released: str) -> None:
+    """What each HTTP client sends, inside and to strangers: of two years ago, and the newest."""
+    session.install("-e", ".[dev]", *released.split())
+    session.run(
+        "pytest",
+        "-m",
+        "matrix or not matrix",
+        "tests/test_clients_border.py",
+        "tests/test_redirects.py",
+        *session.posargs,
+    )
 
 
 @nox.session(python="3.12")
@@ -134,7 +146,8 @@ def corpus(session: nox.Session) -> None:
 def zerocode(session: nox.Session) -> None:
     """The wheel, `opentelemetry-instrument`, and variables, flags or a file, in virtual environments of its own."""
     session.install("-e", ".[dev]")
-    session.run("pytest", "-m", "zerocode", "--timeout=600", "tests/test_zero_code.py", *session.posargs)
+    tests = ("tests/test_zero_code.py", "tests/test_doctor_environments.py")
+    session.run("pytest", "-m", "zerocode", "--timeout=600", *tests, *session.posargs)
 
 
 @nox.session(python="3.12")

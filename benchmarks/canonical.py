@@ -1,13 +1,18 @@
-"""What reading a span's conversation and messages costs against parsing the span's OTLP into plain values.
+"""What reading a span's conversation and content costs against parsing the span's OTLP into plain values.
 
-A turn of a chatbot: a server span, contrib's `http send` spans, database and cache, a tool, one model call whose
-history grows by a turn a request, and the HTTP call below it. Messages are parsed when they are asked for, so the
-second line says what it costs to ask for all of them, every turn's whole history again included.
+Two kinds of spans: those that real SDKs recorded (`tests/corpus`), nearly all of them of models, agents and tools; and
+a web application's turns, where HTTP, database and cache stand around each call of a model, whose history grows.
+Messages are parsed when they are asked for, so there are two figures each: reading, and reading with all content; as
+in a receiver, each span is read right after it was parsed.
+Ids are others in every round, so that nothing is known beforehand that would not be in a server that runs.
 Run: python benchmarks/canonical.py
 """
 
+import gc
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -15,11 +20,15 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from rounds import fastest, show
+from rounds import show
 
 from langwatch_otel.conventions import canonical
 from langwatch_otel.workbench.otlp import PROTOBUF, ReceivedSpan, decode
 
+RECORDINGS = Path(__file__).parent.parent / "tests" / "corpus"
+COPIES = 24
+"""More conversations than are remembered."""
+ROUNDS = 12
 TURNS = 12
 TARGET = 0.25
 SAID = "I have three days in Lisbon with two children and a tight budget. What should we see, and in which order? "
@@ -106,62 +115,81 @@ def spans_of(turn: int) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "opentelemetry.instrumentation.httpx", "POST", CLIENT
 
 
-def body() -> bytes:
+def encoded(spans: Iterable[dict[str, Any]]) -> bytes:
+    """Return the request of an exporter for spans that are told as a recording tells them."""
     exporter = InMemorySpanExporter()
-    resource = Resource.create({"service.name": "chat", "host.name": "web-1", "deployment.environment.name": "prod"})
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    ids = {"session.id": "trip-to-lisbon", "user.id": "ana", "langwatch.metadata.plan": "pro"}
-    for turn in range(TURNS):
-        for scope, name, attributes in spans_of(turn):
-            provider.get_tracer(scope).start_span(name, attributes={**attributes, **ids}).end()
+    for span in spans:
+        provider = TracerProvider(resource=Resource(span["resource"]), shutdown_on_exit=False)
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        made = provider.get_tracer(span["scope"]).start_span(span["name"], attributes=span["attributes"])
+        for event in span["events"]:
+            made.add_event(event["name"], event["attributes"])
+        made.end()
     return encode_spans(exporter.get_finished_spans()).SerializeToString()
 
 
-def read(spans: list[ReceivedSpan]) -> None:
+def recorded(copy: int) -> Iterator[dict[str, Any]]:
+    """Yield the spans that SDKs recorded, of another conversation in each copy."""
+    for path in sorted(RECORDINGS.glob("*.json")):
+        if not path.name.endswith(".expected.json"):
+            text = path.read_text(encoding="utf-8").replace("thread-1", f"thread-{copy}")
+            for span in json.loads(text)["spans"]:
+                yield {**span, "scope": span["scope"]["name"]}
+
+
+def turns(copy: int) -> Iterator[dict[str, Any]]:
+    """Yield the spans of a conversation of a web application."""
+    resource = {"service.name": "chat", "host.name": "web-1", "deployment.environment.name": "prod"}
+    for turn in range(TURNS):
+        ids = {"session.id": f"trip-{copy}-{turn}", "user.id": "ana", "langwatch.metadata.plan": "pro"}
+        for scope, name, attributes in spans_of(turn):
+            yield {
+                "scope": scope,
+                "name": name,
+                "attributes": {**attributes, **ids},
+                "events": [],
+                "resource": resource,
+            }
+
+
+def read(spans: Sequence[ReceivedSpan], *, whole: bool) -> None:
     for span in spans:
-        canonical(
+        found = canonical(
             span.attributes,
             scope_name=span.scope_name,
             span_name=span.name,
             events=[(event.name, event.attributes) for event in span.events] if span.events else (),
             resource=span.resource,
         )
+        if whole:
+            _ = found.input_messages, found.output_messages, found.input, found.output
 
 
-def read_messages(spans: list[ReceivedSpan]) -> None:
-    for span in spans:
-        found = canonical(span.attributes, scope_name=span.scope_name, span_name=span.name, resource=span.resource)
-        _ = found.input_messages, found.output_messages
+def measure(title: str, spans_in: Callable[[int], Iterable[dict[str, Any]]]) -> None:
+    bodies = [encoded(spans_in(copy)) for copy in range(COPIES)]
+    parsing, reading, reading_all = [], [], []
+    count = 0
+    gc.disable()
+    for _ in range(ROUNDS):
+        for body in bodies:
+            for whole, times in ((False, reading), (True, reading_all)):
+                began = time.perf_counter()
+                spans = decode(body, PROTOBUF)
+                parsed = time.perf_counter()
+                read(spans, whole=whole)
+                times.append(time.perf_counter() - parsed)
+                parsing.append(parsed - began)
+                count = len(spans)
+        gc.collect()
+    gc.enable()
+    parse, some, every = (min(times) / count * 1e6 for times in (parsing, reading, reading_all))
+    show(f"reading {title} over parsing them", some / parse, TARGET, f"us a span: parse {parse:.1f} read {some:.1f}")
+    print(f"{'  the same with all that they say':58} {every / parse:6.2f} x{'':19}us a span: read {every:.1f}")
 
 
 def main() -> None:
-    sent = body()
-    spans = decode(sent, PROTOBUF)
-    models = [span for span in spans if "gen_ai.input.messages" in span.attributes]
-    others = [span for span in spans if "gen_ai.input.messages" not in span.attributes]
-    best = fastest(
-        {
-            "parse": lambda: decode(sent, PROTOBUF),
-            "read": lambda: read(spans),
-            "models": lambda: read(models),
-            "others": lambda: read(others),
-            "messages": lambda: read_messages(spans),
-        },
-        rounds=30,
-        calls=10,
-    )
-    each = {
-        "parse": len(spans),
-        "read": len(spans),
-        "models": len(models),
-        "others": len(others),
-        "messages": len(spans),
-    }
-    microseconds = {name: best[name] / each[name] for name in best}
-    detail = " ".join(f"{name} {value:.1f}" for name, value in microseconds.items())
-    show("reading a span over parsing it", best["read"] / best["parse"], TARGET, f"us a span: {detail}")
-    print(f"the same with every message of every span: {best['messages'] / best['parse']:.2f} x")
+    measure("recorded spans of SDKs", recorded)
+    measure("a web application's spans", turns)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class Scope:
         self.above, self.anchor, self.sealed = above, anchor, sealed
         self.own = None
         self.spans, self.below = [], []
-        self.second = self.implicit = self.closed = self.contested = False
+        self.second = self.implicit = self.closed = self.contested = self.of_task = False
         self.served_by = self.named_by = self.heir_of = None
         self.loans = []
         if above is not None:
@@ -114,13 +114,19 @@ class Scope:
         loan = Loan(self.thread, self)
         for scope in unnamed:
             scope.loans.append(loan)
+            if scope.served_by is not None and scope.loan is not None:
+                for span in scope.spans:
+                    if span.is_open and (span.framework or span.parent is None) and span.thread is None:
+                        span.borrowed, span.sure = loan.thread, True
 
     def succeed(self):
         """Inherit what was lent above, where the conversation that lent it is over."""
         loan = self.above.loan if self.above is not None else None
-        if loan is None or not loan.giver.closed:
+        if loan is None:
             return
         request = self.above.request
+        if not loan.giver.closed and not (loan.giver.of_task and request is not None and request.closed):
+            return
         if request is None or request.closed:
             self.own = loan.thread
         elif self.above.may_use(loan):

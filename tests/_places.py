@@ -77,7 +77,17 @@ class Place:
                 above = above.above
             scope = self.scope = Scope(above, self.span, scope.sealed)
             scope.second = True
+        elif self._is_beside(scope):
+            scope = self.scope = Scope(scope, self.span)
+            scope.of_task = True
         elif scope.implicit and scope.named_by is None:
             scope.named_by = Job.now
         scope.bind(thread)
         return scope
+
+    def _is_beside(self, scope):
+        """Whether a task of its own names the request `scope`, which serves one task: it gets a scope of its own."""
+        serves = scope.served_by
+        if scope.thread is not None or serves is None or serves is Job.now or serves.pool or Job.now.pool:
+            return False
+        return self.current is not None and scope in [*self.current.upwards()]

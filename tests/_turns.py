@@ -12,19 +12,20 @@ from opentelemetry import trace
 from pydantic import BaseModel
 
 import langwatch_otel as langwatch
+from langwatch_otel import instrumentations
 
 
 def plain_opentelemetry():
     """What a user writes who has no plugin."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.instrumentation.openai import OpenAIInstrumentor
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    OpenAIInstrumentor().instrument(tracer_provider=provider)
+    for instrumentor in instrumentations.installed():  # OpenAI's, and that of its HTTP client.
+        instrumentor.instrument(tracer_provider=provider)
 
 
 if os.environ["TURNS"] == "setup":

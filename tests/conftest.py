@@ -1,6 +1,8 @@
 """What tests of tracing share: a provider of their own, and what it exported."""
 
 import logging
+import subprocess
+import sys
 from contextlib import contextmanager
 
 import pytest
@@ -11,6 +13,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import langwatch_otel as langwatch
+from _servers import ROOT, clean_environment
 from langwatch_otel import _guard
 from langwatch_otel.cli.app_server import AppServer
 
@@ -98,3 +101,29 @@ def traced(make_traced):
 def traced_without_backfill(make_traced):
     """A provider as users have it: no wrapper around its exporter."""
     return make_traced(backfill=False)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """The wheel of this source."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT)]
+    subprocess.run(pip, check=True, env=clean_environment(PYTHONPATH=""))
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def environments(wheel, tmp_path_factory):
+    """Makes a virtual environment with the wheel and `packages`, once for each choice; returns its `bin`."""
+    made = {}
+
+    def environment(*packages):
+        if packages not in made:
+            folder = tmp_path_factory.mktemp("environment")
+            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+            pip = [str(folder / "bin" / "pip"), "install", "-q", str(wheel), *packages]
+            subprocess.run(pip, check=True, env=clean_environment(PYTHONPATH=""))
+            made[packages] = folder / "bin"
+        return made[packages]
+
+    return environment

@@ -49,21 +49,16 @@ def streaming(synchronous, decorated, in_body, media_type="text/plain"):
     return build
 
 
-# Contrib's span of the wait for the client to go: it is open beside the turn that is named.
-RECEIVING = (
-    "the `http receive` that waits for the client to leave was open before the name, beside the turn and not above"
-)
-
 for synchronous in (False, True):
     body = "`def` body" if synchronous else "`async def` body"
     for in_body in (False, True):
         label = f"`StreamingResponse`: {body}, named {'in it' if in_body else 'before'}, "
         kind(label + "`set_conversation()`", *WORK, *CHUNKS)(streaming(synchronous, False, in_body))
-        traced = kind(label + "`@trace()`", "turn", *WORK, *CHUNKS, late=RECEIVING if in_body else "")
+        traced = kind(label + "`@trace()`", "turn", *WORK, *CHUNKS)
         traced(streaming(synchronous, True, in_body))
 
 
-@kind("server-sent events: `StreamingResponse` of a `@trace()` generator", "words", *WORK, *CHUNKS, late=RECEIVING)
+@kind("server-sent events: `StreamingResponse` of a `@trace()` generator", "words", *WORK, *CHUNKS)
 def events(app, make):
     @make.trace()
     async def words(thread):
@@ -112,7 +107,7 @@ if importlib.util.find_spec("fastapi.sse") is not None:
         for synchronous in (False, True):
             label = f"{what}{'`def`' if synchronous else '`async def`'} endpoint that yields, "
             kind(label + "`set_conversation()`", *WORK, *CHUNKS)(yielding(synchronous, False, events))
-            traced = kind(label + "`@trace()`", "turn", *WORK, *CHUNKS, late=RECEIVING)
+            traced = kind(label + "`@trace()`", "turn", *WORK, *CHUNKS)
             traced(yielding(synchronous, True, events))
 
 

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from _bad_spans import EVENT_KEYS, EVENT_NAMES, STEPS, WORDS, BadSpans, keys_of
 from _reading import DECLARED, canonical, said, whole
 from langwatch_otel import _guard
-from langwatch_otel.conventions._reading import Canonical, Message, Reader
+from langwatch_otel.conventions._reading import Canonical, Message, Reader, messages
 from langwatch_otel.conventions._reading.content import MAX_MESSAGES
-from langwatch_otel.conventions._reading.keys import INPUTS, MAX_KEYS, OUTPUTS, SCALARS, TRANSCRIPTS
+from langwatch_otel.conventions._reading.keys import MAX_KEYS
 from langwatch_otel.conventions._reading.values import MAX_ID, MAX_ITEMS, MAX_JSON, MAX_TEXT
 
 QUIET = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
@@ -24,10 +25,7 @@ settings.register_profile("default spans", max_examples=200, derandomize=True, *
 settings.register_profile("many spans", max_examples=int(os.environ.get("LANGWATCH_OTEL_EXAMPLES", "1")), **QUIET)
 PROFILE = "many spans" if "LANGWATCH_OTEL_EXAMPLES" in os.environ else "default spans"
 
-STEPS = "role content parts type text tool_calls function name arguments message id 0 1 value messages data".split()
-words = st.sampled_from(
-    [*STEPS, "user", "assistant", "tool_call", "tool-result", "chat_messages", "list", "{", "\ud800"]
-)
+words = st.sampled_from(WORDS)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | words | st.text(max_size=5) | st.binary(max_size=5)
 shapes = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=4), max_leaves=20
@@ -43,35 +41,23 @@ def cut(text):
 
 
 values = shapes | shapes.map(as_json) | shapes.map(as_json).flatmap(cut)
-NAMES = [key for convention in DECLARED for field in vars(convention.reads).values() for key in field]
-NAMES += [*INPUTS, *OUTPUTS, *TRANSCRIPTS, *" ".join(SCALARS.values()).split()]
+KEYS = keys_of(DECLARED)
 keys = st.builds(
     lambda name, steps: name + ".".join(steps) if name.endswith(".") else name,
-    st.sampled_from(NAMES),
+    st.sampled_from(KEYS),
     st.lists(st.sampled_from(STEPS) | st.just("999999999"), max_size=6),
 )
 spans = st.dictionaries(keys, values, max_size=8)
-EVENT_NAMES = [
-    "gen_ai.user.message",
-    "gen_ai.choice",
-    "gen_ai.content.prompt",
-    "gen_ai.client.inference.operation.details",
-    "x",
-]
-EVENT_KEYS = ["content", "role", "message", "tool_calls", "id", "gen_ai.prompt", "gen_ai.input.messages", "event.name"]
 fields = st.dictionaries(st.sampled_from(EVENT_KEYS), values, max_size=3)
 events = st.lists(st.tuples(st.sampled_from(EVENT_NAMES), fields), max_size=3)
 logs = st.lists(st.tuples(st.sampled_from(EVENT_NAMES), values | fields, fields), max_size=3)
 
 
-@pytest.mark.timeout(7200)
-@settings(settings.get_profile(PROFILE))
-@given(attributes=spans, resource=spans, events=events, logs=logs)
-def test_any_span_is_read_into_values_of_the_right_kind(caplog, attributes, resource, events, logs):
-    """Whatever comes, each field is of its type, UTF-8 can say all of it, and no mistake of ours was swallowed."""
+def is_read(caplog, arguments):
+    """Read a span twice: fields of the right kind, in characters of UTF-8, the same both times; nothing is logged."""
     _guard._said.clear()
     caplog.clear()
-    found = canonical(attributes, events=events, resource=resource, logs=logs, span_name="execute_tool x")
+    found = canonical(span_name="execute_tool x", **arguments)
     for message in (*found.input_messages, *found.output_messages):
         assert type(message) is Message
         assert all(isinstance(text, str) for text in (message.role, message.content, *message.media))
@@ -83,8 +69,51 @@ def test_any_span_is_read_into_values_of_the_right_kind(caplog, attributes, reso
     json.dumps(
         [found.conversation[:4], dict(found.conversation.metadata), found.input_messages], ensure_ascii=False
     ).encode()
-    assert found == canonical(attributes, events=events, resource=resource, logs=logs, span_name="execute_tool x")
+    again = canonical(span_name="execute_tool x", **arguments)
+    # As text: what is no number is not even itself.
+    assert (repr(found), dict(found.took)) == (repr(again), dict(again.took))
     assert caplog.messages == []
+
+
+@settings(max_examples=60, derandomize=True, **QUIET)
+@given(arguments=st.fixed_dictionaries({"attributes": spans, "resource": spans, "events": events, "logs": logs}))
+def test_any_span_is_read_into_values_of_the_right_kind(caplog, arguments):
+    """Whatever comes, each field is of its type, UTF-8 can say all of it, and no mistake of ours was swallowed."""
+    is_read(caplog, arguments)
+
+
+@pytest.mark.timeout(7200)
+@settings(settings.get_profile(PROFILE))
+@given(seed=st.integers(0, 2**64 - 1))
+def test_a_span_of_any_seed_is_read(caplog, seed):
+    """The same of as many spans as are asked for."""
+    is_read(caplog, BadSpans(seed, KEYS).arguments())
+
+
+item = st.dictionaries(
+    st.sampled_from(["role", "content", "parts", "name", "finish_reason", "refusal", "tool_calls", "message", "type"]),
+    st.none()
+    | st.sampled_from(["user", "assistant", "tool", "", "é", "\ud800"])
+    | st.lists(
+        st.dictionaries(
+            st.sampled_from(["type", "text", "content", "refusal", "id"]),
+            st.none() | st.sampled_from(["text", "input_text", "tool_call", "reasoning", "", "hi"]) | st.just([]),
+            max_size=3,
+        )
+        | st.just("hi"),
+        max_size=3,
+    )
+    | st.dictionaries(st.sampled_from(["role", "content", "name", "message"]), st.just("user"), max_size=3),
+    max_size=5,
+)
+
+
+@settings(max_examples=300, derandomize=True, **QUIET)
+@given(found=item)
+def test_a_message_of_text_is_read_as_any_message_is(found):
+    """The quick way, where it takes a message, says what the thorough one says."""
+    quick = messages._simple(found)
+    assert quick is None or (quick,) == tuple(messages._messages(found, "user"))
 
 
 DEEP = 100_000
@@ -187,7 +216,7 @@ def test_endless_new_keys_cost_bounded_memory():
     reader = Reader(DECLARED)
     tracemalloc.start()
     try:
-        for number in range(10 * MAX_KEYS):
+        for number in range(3 * MAX_KEYS):
             reader.canonical({f"{number}{'x' * 200}": 1, "session.id": f"t{number}"})
         size, _ = tracemalloc.get_traced_memory()
     finally:

@@ -181,7 +181,7 @@ def test_a_span_that_was_read_stays_as_it_was():
     attributes.clear()
     expected = Canonical(
         Conversation("t1"),
-        {"thread_id": "session.id", "model": "gen_ai.request.model"},
+        ({"thread_id": "session.id"}, {"model": "gen_ai.request.model"}),
         Said(Content((), "hello", "input.value")),
         "m",
     )

@@ -26,7 +26,7 @@ OTHERWISE = {
     "mlflow": {"model": 1},  # The model of a call that failed is in the JSON of its input alone.
     "openinference": {"model": 1},  # The same.
     "openlit": {"input": 5, "output": 1, "input_messages": 1, "output_messages": 1},  # Its own decorator's keys.
-    "posthog": {"thread_id": 6},  # `$session_id` is not in the catalogue.
+    "posthog": {"thread_id": 6},  # `$session_id` is the browser's session, its makers say.
     "pydantic-ai": {"output": 4},  # The result is the last message, too.
     "strands": {"input": 1, "output": 1, "input_messages": 1, "output_messages": 1},  # A tool's span has messages.
     "weave": {"input_messages": 2, "output_messages": 1},  # Messages that say nothing.

@@ -104,19 +104,19 @@ def list_of_notes():
     return "".join(f"- **{each.title}**: {' '.join(each.notes)}\n" for each in conventions.CONVENTIONS if each.notes)
 
 
-def table_of_reads():
-    rows = []
+def list_of_reads():
+    lines = []
     for each in conventions.CONVENTIONS:
         reads = each.reads
-        cells = [
-            "<br>".join(key_of(key) for key in keys)
-            for keys in (
-                reads.thread_id, reads.user_id, reads.customer_id, reads.labels,
-                (*reads.metadata, *reads.metadata_prefixes), reads.input, reads.output,
-            )
-        ]  # fmt: skip
-        rows.append([f"`{each.name}`", *cells])
-    return table(["convention", *FIELDS, "input", "output"], rows)
+        fields = {field: getattr(reads, field) for field in ("thread_id", "user_id", "customer_id", "labels")}
+        fields |= {
+            "metadata": (*reads.metadata, *reads.metadata_prefixes),
+            "input": reads.input,
+            "output": reads.output,
+        }
+        lines.append(f"- **{each.title}**\n")
+        lines += [f"  - {field}: {', '.join(map(key_of, keys))}\n" for field, keys in fields.items() if keys]
+    return "".join(lines)
 
 
 def list_of_evidence():
@@ -133,7 +133,7 @@ PARTS = {
     "table of counts": table_of_counts,
     "table of limits": table_of_limits,
     "list of notes": list_of_notes,
-    "table of reads": table_of_reads,
+    "list of reads": list_of_reads,
     "list of evidence": list_of_evidence,
 }
 
@@ -147,6 +147,14 @@ def test_the_page_says_what_the_catalogue_says(part):
     """Each table and list of docs/conventions.md is what the conventions declare."""
     [found] = between_markers(part).findall(PAGE.read_text(encoding="utf-8"))
     assert found == PARTS[part](), f"run: {COMMAND}"
+
+
+def test_the_example_does_what_it_says():
+    """What the page asserts of `canonical()` holds."""
+    [example] = [
+        text for text in re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL) if "assert" in text
+    ]
+    exec(example, {})
 
 
 if __name__ == "__main__":

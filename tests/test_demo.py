@@ -4,26 +4,29 @@ import json
 import subprocess
 import sys
 
+from _clients import model_calls
 from _servers import clean_environment
 from langwatch_otel.cli.received import Thread, Turn, group
 from langwatch_otel.workbench.receiver import ReceivedSpan, Receiver
 
-TURN = {"spans": 6}  # Four of FastAPI's, the decorator's and the model call's.
+# Four of FastAPI's, the decorator's and the model call's, and what its HTTP client adds.
+SPANS = 6 + len(model_calls())
+TURN = {"spans": SPANS}
 
 
 def _thread(thread_id, user_id, *said_and_replied):
     return {
         "thread_id": thread_id,
         "user_id": user_id,
-        "spans_with_id": 6 * len(said_and_replied),
+        "spans_with_id": SPANS * len(said_and_replied),
         "spans_without_id": 0,
         "turns": [{"user": said, "assistant": replied, **TURN} for said, replied in said_and_replied],
     }
 
 
 EXPECTED = {
-    "spans": 54,
-    "spans_with_thread_id": 54,
+    "spans": 9 * SPANS,
+    "spans_with_thread_id": 9 * SPANS,
     "threads": [
         _thread(
             "trip-to-lisbon",
@@ -105,7 +108,7 @@ def test_the_demo_reads_well_in_a_pipe_whatever_the_user_has_set():
     assert "\x1b" not in run.stdout
     assert "secret" not in run.stdout
     assert "朝の南禅寺はいかがでしょう。" in run.stdout
-    assert run.stdout.splitlines()[-1] == "spans with thread id: 54 of 54"
+    assert run.stdout.splitlines()[-1] == f"spans with thread id: {9 * SPANS} of {9 * SPANS}"
     assert max(map(len, run.stdout.splitlines())) <= 80
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import pytest
 
+from _clients import model_calls
 from _servers import chat, uvicorn_process
 from langwatch_otel.cli.model_server import ModelServer
 from langwatch_otel.workbench.receiver import Receiver
@@ -26,7 +27,7 @@ FASTAPI = ("POST /chat", "fastapi.dependencies", "fastapi.endpoint", "fastapi.se
 @pytest.mark.parametrize(
     ("example", "names"),
     [
-        ("fastapi_chatbot", (*FASTAPI, "chat", "openai.chat")),
+        ("fastapi_chatbot", (*FASTAPI, "chat", "openai.chat", *model_calls())),
         ("existing_opentelemetry", (*FASTAPI, "openai.chat")),
     ],
 )

@@ -1,8 +1,12 @@
 """A thread that an instrumentation puts on its span as it starts, where the application names none or another."""
 
 import pytest
+from opentelemetry import propagate
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind
 
 import langwatch_otel as langwatch
+from _recorder import recording
 
 OURS = ("session.id", "gen_ai.conversation.id", "langwatch.thread.id")
 
@@ -65,6 +69,33 @@ def test_turns_beside_each_other_keep_their_own(traced):
         "request b": "b",
         "agent b": "b",
     }
+
+
+@pytest.mark.parametrize("around", ["trace", "span"])
+def test_agents_one_after_the_other_in_a_batch_keep_their_own(traced, around):
+    """A second agent under the same root has its own thread, and so has what runs below it."""
+    with traced.trace(name="batch") if around == "trace" else traced.span("batch"):
+        for thread in "ab":
+            with genai(traced, f"agent {thread}", thread, scope="gcp.vertex.agent"):
+                with genai(traced, f"model {thread}", thread), traced.span(f"query {thread}"):
+                    assert langwatch.get_conversation().thread_id == thread
+                with traced.trace(name=f"tool {thread}"), traced.span(f"call {thread}"):
+                    pass
+    found = ids(traced)
+    assert found.pop("batch")[0] == "a"
+    assert {name: thread for name, (thread, _, _) in found.items()} == {name: name[-1] for name in found}
+    assert [found[f"agent {thread}"] for thread in "ab"] == [("a",) * 3, ("b",) * 3]
+
+
+def test_a_thread_that_came_with_the_request_stays():
+    """What the service before this one said goes before what an agent's instrumentation knows."""
+    with recording() as recorder:
+        context = propagate.extract({"baggage": "session.id=theirs"}, Context())
+        with recorder.tracer.start_as_current_span("request", context, kind=SpanKind.SERVER):
+            agents = recorder.provider.get_tracer("pydantic-ai")
+            agents.start_span("agent", attributes={"gen_ai.conversation.id": "agents own"}).end()
+        found = recorder.by_name
+    assert {name: found[name]["session.id"] for name in found} == {"request": "theirs", "agent": "theirs"}
 
 
 @pytest.mark.parametrize("value", ["", " ", "[Scrubbed due to 'session']", "None", 7, True])

@@ -30,12 +30,19 @@ ORDER = (
     {"wire", "exclude_rules"},
     {"config", "environment_variables", "conventions", "identity", "fields", "context_baggage"},
     {"spelling"},
-    {"rendering", "stamping", "open_span", "loan", "scope", "inbound"},
+    {"rendering", "stamping", "open_span", "loan", "scope", "inbound", "weak_names"},
     {"protection"},
     {"finding", "naming", "instrumented_ids", "tracers", "failures", "recording"},
     {"functions"},
     {"arguments", "streaming"},
-    {"span_handle", "current", "options", "running", "decorators"},  # A handle makes spans, a decorator handles.
+    {
+        "span_handle",
+        "current",
+        "options",
+        "running",
+        "starting",
+        "decorators",
+    },  # A handle makes spans, a decorator handles.
     {"span_copy", "exclusion"},
     {"span_exporter", "span_processor", "log_processor", "backfill"},
     {"propagation", "border"},
@@ -44,6 +51,7 @@ ORDER = (
     {"instrumentor", "auto_instrumentor", "instrumentations", "process_exporter", "destination"},
     {"startup"},
     {"workbench"},
+    {"doctor"},
     {"cli"},
 )
 LINE = {room: line for line, rooms in enumerate(ORDER) for room in rooms}

@@ -4,6 +4,8 @@ Each case runs in small by default, and with `-m stress` at the size that it is 
 """
 
 import asyncio
+import functools
+import gc
 import time
 import tracemalloc
 from contextlib import nullcontext
@@ -47,6 +49,50 @@ def test_turns_leave_nothing(tracer, large):
     # Caches and buffers take 17 to 48 KB in all, after 1,500 turns as after 6,000; one scope kept for each is 1 MB.
     assert grown < 64_000
     assert resident() - before < 8_000_000
+
+
+def fails(tracer):
+    with tracer.start_as_current_span("request"), pytest.raises(KeyError), langwatch.trace(thread_id="t"):
+        raise KeyError("k")
+
+
+def streams(tracer):
+    @langwatch.trace
+    def words():
+        langwatch.set_conversation(thread_id="t")
+        yield "a"
+
+    with tracer.start_as_current_span("request"):
+        list(words())
+
+
+def unnamed(tracer):
+    with tracer.start_as_current_span("request"), langwatch.conversation(user_id="u"):
+        tracer.start_span("inside").end()
+
+
+@pytest.mark.parametrize("once", [functools.partial(turn, number=1), fails, streams, unnamed])
+def test_a_turn_that_is_over_holds_nothing(tracer, once):
+    """What was made for a turn goes with it: nothing is left that only the garbage collector would find."""
+    for _ in range(3):
+        once(tracer)
+    gc.collect()
+    gc.disable()
+    try:
+        once(tracer)
+        assert [type(found).__module__ for found in gc_found() if "langwatch" in type(found).__module__] == []
+    finally:
+        gc.enable()
+
+
+def gc_found():
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        gc.collect()
+        return list(gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
 
 
 @pytest.mark.parametrize("block", [langwatch.conversation, None], ids=["turns", "one thread"])

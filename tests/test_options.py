@@ -170,7 +170,7 @@ def test_a_parent_that_is_none_is_refused(traced, said):
 @pytest.mark.parametrize("name", ["trace", "span", "conversation"])
 def test_an_unknown_argument_is_an_error_that_names_the_known(name):
     """A misspelt argument is refused where it stands, with all that would do."""
-    decorate, allowed = getattr(langwatch, name), getattr(options, f"{name.title()}Options").__optional_keys__
+    decorate, allowed = getattr(langwatch, name), options.names_of(getattr(options, f"{name.title()}Options"))
     known = ", ".join(sorted(allowed))
     with pytest.raises(TypeError) as caught:
         decorate(thread="t", threadid="t") if name != "span" else decorate(threads="t", threadid="t")

@@ -329,3 +329,54 @@ def test_a_wrong_key_under_auto_instrumentation_names_no_user(monkeypatch, caplo
     assert keys == {"session.id": "t"}
     [message] = [record.getMessage() for record in caplog.records if record.name == "langwatch_otel"]
     assert (message.endswith("; no user id is recorded"), "too short" in message) == (True, False)
+
+
+def test_a_texts_blanks_and_quotes_hide_no_id(recorder):
+    """The id is a whole value with blanks around it, and as JSON of one text; the names in `update()` are looked at."""
+    with langwatch.trace(name="turn", thread_id="t", user_id=RAW) as turn:
+        turn.update(input=f" {RAW}\n", output=json.dumps(RAW), model=RAW, kind=[json.dumps([RAW])])
+    found = recorder.by_name["turn"]
+    assert [found[key] for key in ("input.value", "output.value", "gen_ai.request.model", "kind")] == [
+        f" {HASHED}\n", f'"{HASHED}"', HASHED, (f'["{HASHED}"]',),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("user", [RAW, "auth0|4711", "urn:user:7/8"])
+def test_an_id_in_the_path_of_an_error_is_a_word(recorder, user):
+    """In a message of an error the id is found between the slashes of a path and in a query, whatever is in it."""
+    with pytest.raises(ValueError), langwatch.trace(name="turn", user_id=user):
+        raise ValueError(f"GET http://h/users/{RAW}/items?u={RAW}&n=1, of {user}.")
+    [span] = recorder.spans
+    shown = RAW if user != RAW else HASHED
+    hashed = by_the_book(user)
+    message = f"GET http://h/users/{shown}/items?u={shown}&n=1, of {hashed}."
+    assert span.events[0].attributes["exception.message"] == message
+    assert span.status.description == f"ValueError: {message}"
+
+
+def test_a_key_of_metadata_that_is_the_id_is_replaced(recorder):
+    """A metadata key that is the whole id is the pseudonym in the attribute's name."""
+    with langwatch.trace(name="turn", user_id=RAW, metadata={RAW: 1, "plan": "pro"}):
+        pass
+    found = {key: value for key, value in recorder.by_name["turn"].items() if "metadata" in key}
+    assert found == {f"langwatch.metadata.{HASHED}": 1, "langwatch.metadata.plan": "pro"}
+
+
+def test_metadata_and_labels_that_came_before_the_user_are_replaced():
+    """On open spans, on those above that get the name, and at export on those that had ended."""
+    settings = {"user_id_hash_key": KEY, "conventions": "otel,langwatch,langsmith"}
+    fields = {"metadata": {"owner": RAW}, "labels": [RAW, "beta"]}
+    with recording(late=True, settings=settings) as recorder:
+        with langwatch.trace(name="turn", **fields):
+            recorder.tracer.start_span("ended").end()
+            langwatch.set_conversation(user_id=RAW)
+        with langwatch.trace(name="above", **fields), langwatch.trace(name="below", user_id=RAW):
+            pass
+        spans = {span.name: span for span in recorder.spans}
+    for name in ("turn", "ended", "below"):
+        assert {key: spans[name].attributes[key] for key in ("langwatch.metadata.owner", "langwatch.labels")} == {
+            "langwatch.metadata.owner": HASHED, "langwatch.labels": (HASHED, "beta"),
+        }  # fmt: skip
+    assert spans["ended"].attributes["langsmith.span.tags"] == f"{HASHED},beta"
+    assert spans["above"].attributes["langwatch.labels"] == (HASHED, "beta")
+    assert [name for name in ("turn", "ended", "below") if RAW in spans[name].to_json()] == []

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
+from _clients import model_calls
 from _servers import post, uvicorn_process
 from langwatch_otel.cli.model_server import ModelServer
 from langwatch_otel.workbench.receiver import Receiver
@@ -25,6 +26,7 @@ SHAPES = {
     "stream": ("fastapi.dependencies", "fastapi.endpoint", "stream"),
     "unnamed": (*FASTAPI, "unnamed", "look-up"),
 }
+MODEL_CALL = ("openai.chat", *model_calls())
 MODEL_CALLS = {"background": 2, "plain-background": 2}
 TURNS = 3
 
@@ -80,7 +82,7 @@ def ids(span):
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "unnamed"])
 def test_every_span_of_a_turn_has_its_ids(turns, shape):
     """Each span has the turn's thread and user; GenAI's and ours alone say the thread in their words too."""
-    names = (f"POST /{shape}", *["openai.chat"] * MODEL_CALLS.get(shape, 1), *SHAPES[shape])
+    names = (f"POST /{shape}", *MODEL_CALL * MODEL_CALLS.get(shape, 1), *SHAPES[shape])
 
     def expected(number):
         thread, user = f"{shape} {number}", f"user {number}"
@@ -92,7 +94,7 @@ def test_every_span_of_a_turn_has_its_ids(turns, shape):
 
 def test_a_turn_that_nobody_names_passes_through(turns):
     """Requests without a conversation arrive complete, and without ids."""
-    names = ("POST /unnamed", "openai.chat", *SHAPES["unnamed"])
+    names = ("POST /unnamed", *MODEL_CALL, *SHAPES["unnamed"])
     found = [sorted((span.name, *ids(span)) for span in spans) for spans in turns["unnamed"].values()]
     assert found == [sorted((name, None, None, None, None) for name in names)] * TURNS
 

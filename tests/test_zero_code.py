@@ -3,14 +3,13 @@
 import json
 import signal
 import subprocess
-import sys
 from collections import Counter
 from contextlib import contextmanager
 
 import pytest
 
 from _asgi import fetch_when_up
-from _servers import ROOT, clean_environment, free_port, post
+from _servers import clean_environment, free_port, post
 from langwatch_otel.workbench.receiver import Receiver
 
 pytestmark = [pytest.mark.zerocode, pytest.mark.timeout(600)]
@@ -47,32 +46,6 @@ BASE = ("opentelemetry-distro", "fastapi", "uvicorn")
 
 # Spans of a request to /chat/{thread_id}; those of the instrumentation that makes them.
 OWN = {"POST /chat/{thread_id}", "fastapi.dependencies", "fastapi.endpoint", "fastapi.serialization"}
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory):
-    """The wheel of this source."""
-    folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT)]
-    subprocess.run(pip, check=True, env=clean_environment(PYTHONPATH=""))
-    return next(folder.glob("*.whl"))
-
-
-@pytest.fixture(scope="session")
-def environments(wheel, tmp_path_factory):
-    """Makes a virtual environment with the wheel and `packages`, once for each choice; returns its `bin`."""
-    made = {}
-
-    def environment(*packages):
-        if packages not in made:
-            folder = tmp_path_factory.mktemp("environment")
-            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-            pip = [str(folder / "bin" / "pip"), "install", "-q", str(wheel), *packages]
-            subprocess.run(pip, check=True, env=clean_environment(PYTHONPATH=""))
-            made[packages] = folder / "bin"
-        return made[packages]
-
-    return environment
 
 
 class Served:

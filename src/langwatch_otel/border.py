@@ -54,6 +54,11 @@ def cover() -> None:
     (_later.original or propagate.set_global_textmap)(_border)
 
 
+def stands() -> bool:
+    """Say whether there is a border: without it no id goes out, and nobody's headers are looked at."""
+    return _border is not None
+
+
 def _speaks_baggage(propagator: TextMapPropagator) -> bool:
     with guarded("asking a propagator what it writes"):
         return HEADER in {field.lower() for field in propagator.fields}

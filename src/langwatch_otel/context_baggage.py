@@ -21,21 +21,22 @@ if TYPE_CHECKING:
         def in_force(self) -> Conversation: ...
 
 
-_shown: Callable[[], bool] | None = None
+is_kept_in: Callable[[], bool] | None = None
+"""Says whether something keeps ids from strangers; None where nobody was asked to."""
 
 
-def show(is_kept_in: Callable[[], bool] | None) -> None:
-    """Show ids in contexts made from now on, as long as `is_kept_in()`: while something keeps them from strangers.
+def show(while_kept_in: Callable[[], bool] | None) -> None:
+    """Show ids in contexts made from now on, as long as `while_kept_in()`.
 
     None shows none, in those made before neither.
     """
-    global _shown
-    _shown = is_kept_in
+    global is_kept_in
+    is_kept_in = while_kept_in
 
 
 def is_shown() -> bool:
     """Say whether ids are shown."""
-    return _shown is not None and _shown()
+    return is_kept_in is not None and is_kept_in()
 
 
 @cache

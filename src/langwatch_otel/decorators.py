@@ -17,7 +17,8 @@ from .current import Span, Trace
 from .functions import put_back, wrap
 from .loan import flow
 from .options import ConversationOptions, Options, SpanOptions, TraceOptions, check
-from .running import ConversationRunning, Nothing, SpanRunning, TraceRunning, started
+from .running import ConversationRunning, SpanRunning, TraceRunning
+from .starting import Nothing, started
 
 F = TypeVar("F", bound=Callable[..., Any])
 H = TypeVar("H")

@@ -6,11 +6,13 @@ from contextvars import ContextVar
 
 from opentelemetry.context import Context, create_key, get_current
 
-from .context_baggage import is_shown, showing
+from . import context_baggage
+from .context_baggage import showing
 from .identity import EMPTY
 from .inbound import Arrival, arrival_in
 from .open_span import SPAN_KEY, OpenSpan, open_span_in
-from .scope import Scope, receive
+from .scope import Scope
+from .weak_names import receive
 
 SCOPE_KEY = create_key("langwatch_otel.scope")
 
@@ -59,7 +61,8 @@ def _place_of(arrival: Arrival) -> Scope | None:
 def within(scope: Scope, context: Context | None = None) -> Context:
     """Return `context`, or the current one, as it is inside `scope`."""
     context = Context({**(get_current() if context is None else context), SCOPE_KEY: scope})
-    return showing(context, scope) if is_shown() else context
+    keeps_in = context_baggage.is_kept_in
+    return context if keeps_in is None or not keeps_in() else showing(context, scope)
 
 
 def current_scope() -> Scope | None:

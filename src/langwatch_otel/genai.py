@@ -6,6 +6,7 @@ from .attributes import GEN_AI_PREFIX
 
 # Instrumentations of language models, agents and vector stores, by how their scope's name begins ...
 _BEGINNINGS = (
+    "gcp.vertex.agent",
     "opentelemetry.instrumentation.genai",
     "openinference.",
     "pydantic-ai",

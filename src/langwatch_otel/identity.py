@@ -170,7 +170,7 @@ def _split(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, An
         say_once(f"metadata refused: it is a mapping, got {type(metadata).__name__}")
         return {}, _NOTHING
     named: dict[str, Any] = {}
-    rest: dict[str, Any] = {}
+    rest: dict[str, Any] | None = None
     for key, value in metadata.items():
         if value is None:
             continue
@@ -178,8 +178,9 @@ def _split(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, An
             if name not in named:
                 named[name] = value
         else:
+            rest = {} if rest is None else rest
             rest[utf8(str(key))] = value
-    return named, MappingProxyType(rest) if rest else _NOTHING
+    return named, _NOTHING if rest is None else MappingProxyType(rest)
 
 
 def _clean_labels(labels: object) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -9,8 +10,10 @@ from . import scope as _scope
 from .conventions import NAMES, load
 from .identity import EMPTY, Conversation, clean_id
 from .naming import give_spans_above
-from .scope import Scope, suppose
+from .open_span import OpenSpan
+from .scope import ImplicitScope, Scope, refresh
 from .stamping import attributes_of
+from .weak_names import suppose
 
 # What ends up in an attribute where nothing is known, or where somebody hid it.
 _NO_IDS = ("[scrubbed", "none", "null", "unknown")
@@ -23,22 +26,52 @@ def keys() -> tuple[str, ...]:
     return tuple(found)
 
 
-def thread_on(span: Any) -> str | None:
-    """Return the thread that the creator of a GenAI span put on it as it started."""
+def thread_on(span: Any, ours: Mapping[str, Any]) -> str | None:
+    """Return the thread that the creator of a GenAI span put on it as it started, beside what we stamped."""
     attributes = attributes_of(span)
     for key in keys() if attributes else ():
         value = attributes.get(key)
-        if isinstance(value, str) and not value.lower().startswith(_NO_IDS):
+        if isinstance(value, str) and value != ours.get(key) and not value.lower().startswith(_NO_IDS):
             return clean_id("thread_id", value)
     return None
 
 
-def adopt(scope: Scope, span: Any) -> None:
-    """Let the turn of `span` have the thread that it starts with, until the application names one."""
-    thread = thread_on(span)
-    if thread is None:
+def adopt(held: OpenSpan, span: Any) -> None:
+    """Let the turn of `span` have the thread that it starts with, until the application names one.
+
+    Where the turn has the thread of another agent already, as one batch after the other has, it is this span's own,
+    and that of what starts below it.
+    """
+    thread = thread_on(span, held.stamped.genai)
+    scope = held.scope
+    if thread is None or thread == scope.rendered.thread_id:
         return
+    if scope.rendered.thread_id is not None:
+        if _is_supposed(scope):
+            _give_scope(held, thread)
+        return
+    scope.supposed = True
     suppose(scope, Conversation(thread))
     with _scope.lock:
         if scope.anchor is not None and not scope.sealed and scope.named is not EMPTY:
             give_spans_above(scope, scope.anchor, scope.named)
+
+
+def _is_supposed(scope: Scope) -> bool:
+    """Say whether the thread of `scope` is one that an instrumentation knew: not the application's, not a request's."""
+    found: Scope | None = scope
+    while found is not None and found.inbound.thread_id is None:
+        found = found.above
+    return found is not None and found.supposed
+
+
+def _give_scope(held: OpenSpan, thread: str) -> None:
+    scope = ImplicitScope(held.scope)
+    # Nobody tells its end: it is over when the one above is.
+    scope.closed = scope.supposed = True
+    scope.inbound = Conversation(thread)
+    with _scope.lock:
+        held.scope.open.discard(held)
+        held.scope = scope
+        scope.open.add(held)
+        refresh(scope)

@@ -72,6 +72,9 @@ class LangWatchInstrumentor:
             requests.scopes_on()  # Before the flush at a lifespan's end, which wraps the same method and goes first.
             bodies.bodies_end_on()
         with guarded("putting up the border for baggage"):
+            from .clients import redirects
+
+            redirects.on()
             border.on()
         if tracer_provider is None:
             if not _later.on():
@@ -86,6 +89,7 @@ class LangWatchInstrumentor:
 
     def uninstrument(self, **_: Any) -> None:
         """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
+        from .clients import redirects
         from .frameworks import bodies, celery, fastapi, lifespan, processes, requests, sources
 
         _state.on = False
@@ -99,6 +103,7 @@ class LangWatchInstrumentor:
         _state.backfilled.clear()
         with guarded("turning off"):
             border.off()
+            redirects.off()
         with guarded("turning off"):
             fastapi.spans_off()
             lifespan.flush_off()
@@ -165,6 +170,11 @@ def _add_to_logs(provider: LoggerProvider) -> None:
         processor = _state.log_processors[provider] = ConversationLogProcessor()
         provider.add_log_record_processor(processor)
     processor.switch(True)
+
+
+def providers() -> list[Any]:
+    """Return the tracer providers that the plugin has been added to."""
+    return list(_state.processors)
 
 
 def also_undo(undo: Undo) -> None:

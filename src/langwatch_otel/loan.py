@@ -126,6 +126,11 @@ def flow() -> object:
     return threading.current_thread()
 
 
+def is_task(found: object) -> bool:
+    """Say whether `flow` may have returned `found` for a task."""
+    return found is not None and not isinstance(found, (threading.Thread, Job))
+
+
 def mixes(one: Conversation, other: Conversation) -> bool:
     """Say whether the two name different threads, users or customers."""
     return (

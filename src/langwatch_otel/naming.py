@@ -6,16 +6,18 @@ import weakref
 
 from opentelemetry.context import Context, attach, get_current
 
+from . import context_baggage
 from . import scope as _scope
 from ._guard import say_once, swallowed
-from .context_baggage import is_shown, showing, shows_nothing
+from .context_baggage import showing, shows_nothing
 from .finding import current_scope, scope_in, within
 from .identity import EMPTY, Conversation
-from .loan import Loan, flow, mixes
+from .loan import Loan, flow, is_by_framework, is_task, mixes
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
 from .protection import redacted
 from .rendering import NOTHING, Rendered, render
-from .scope import Scope, overrule, refresh, said
+from .scope import Scope, refresh, said
+from .weak_names import overrule
 
 
 def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, context: Context | None = None) -> Scope:
@@ -42,10 +44,10 @@ def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, contex
 
 def _succeed(scope: Scope, above: Scope, loan: Loan) -> None:
     """Let `scope` have what was lent above, where the scope that lent it is over."""
-    giver = loan.giver()
-    if giver is not None and not giver.closed:
+    giver, request = loan.giver(), above.in_request
+    over = giver is None or giver.closed or (giver.of_task and request is not None and request.is_served)
+    if not over:
         return  # Beside it: gathered conversations never borrow each other's name.
-    request = above.in_request
     if request is not None and not request.is_served:
         if loan.reaches(above):
             scope.heir_of = above  # One after the other in the same piece of code: it may be about to name itself.
@@ -71,10 +73,13 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
             attach(within(scope))
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
+        if conversation.thread_id is not None and _is_beside(scope):
+            scope = _beside(scope)
         if scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = weakref.ref(flow())
         bind(scope, conversation)
-    if is_shown() and shows_nothing(context := get_current()):
+    keeps_in = context_baggage.is_kept_in  # Read, not asked of a function: every turn comes by.
+    if keeps_in is not None and keeps_in() and shows_nothing(context := get_current()):
         attach(showing(context, scope))  # The scope hangs on a span alone: a context does not change by itself.
     return scope
 
@@ -114,6 +119,26 @@ def _second(scope: Scope) -> Scope:
         second.inherited = scope.own.over(scope.inherited)
     attach(within(second))
     return second
+
+
+def _is_beside(request: Scope) -> bool:
+    """Say whether a task of its own is about to name the request: it may be one of several, with a thread each."""
+    if request.flow is None or request.named.thread_id is not None:
+        return False
+    serves, here = request.flow(), flow()
+    if here is serves or not is_task(here) or not is_task(serves):
+        return False
+    current = current_scope()
+    return current is not None and (current is request or current.is_below(request))
+
+
+def _beside(request: Scope) -> Scope:
+    """Open, for the task that runs, a scope of its own: it lends its name to the request as a conversation does."""
+    scope = Scope(request)
+    scope.of_task = True
+    scope.anchor = open_span_in(get_current())
+    attach(within(scope))
+    return scope
 
 
 def bind(scope: Scope, conversation: Conversation) -> None:
@@ -211,3 +236,14 @@ def _give_scopes_above(scope: Scope, nearest: Scope) -> None:
         else:
             lent = named if loan is None else named.over(loan.conversation)
             found.loan = Loan(lent, scope, found.named, number)
+            if found.http is not None:
+                _lend_spans(found, found.loan)
+
+
+def _lend_spans(request: Scope, loan: Loan) -> None:
+    """Stamp what the framework has open in the request: receiving, while the body is sent in another task."""
+    for held in list(request.open):
+        span = held.span()
+        if span is not None and held.thread_id is None and is_by_framework(span, request):
+            held.restamp(loan.rendered)
+            held.borrowed = True

@@ -37,21 +37,21 @@ class OpenSpan(weakref.ref[Any]):
 
     # Made for every span: one object and no more, and its maker, the processor, fills the slots. The rest has a
     # default and, rarely, the dictionary.
-    __slots__ = ("__dict__", "ended", "genai", "parent", "scope", "stamped", "stamper")
+    __slots__ = ("__dict__", "ended", "genai", "given", "parent", "scope", "stamped", "stamper")
 
     scope: Scope
     parent: OpenSpan | None
     stamper: Stamper
     stamped: Rendered
     genai: bool
+    given: Rendered
+    """What scopes below gave it: the climb of a late name."""
     ended: int
     """0 while it is open, 1 when it ended; for one that ended without a name its number in `sequence`."""
 
     root = False
-    opened_scope = False
     gift: Conversation = EMPTY
-    """What scopes below gave it: the climb of a late name."""
-    given: Rendered = NOTHING
+    """The conversation that `given` was made of."""
     written: frozenset[str] = frozenset()
     """The keys of the texts that we wrote, where users are hashed."""
     borrowed = False
@@ -83,13 +83,16 @@ class OpenSpan(weakref.ref[Any]):
     def without_user(self, present: Attributes, user: str) -> Attributes:
         """Return those texts of `present` that we wrote and that held the raw id of `user`, without it."""
         guard = TextGuard(None, config.active().user_id_hash_key, user)
-        texts = {key: present[key] for key in self.written & present.keys() if isinstance(present[key], str)}
-        told = {key: guard.without_user(text) for key, text in texts.items()}
-        return {key: text for key, text in told.items() if text != texts[key]}
+        stamped = {**self.given.for_span(self.genai, self.root), **self.stamped.for_span(self.genai, self.root)}
+        ids = self.stamped.spelling.ids
+        ours = self.written | {key for key, value in stamped.items() if key not in ids and present.get(key) == value}
+        texts = {key: present[key] for key in ours & present.keys()}
+        told = {key: guard.value_without_user(value) for key, value in texts.items()}
+        return {key: value for key, value in told.items() if value != texts[key]}
 
     def hide_user(self, span: Any) -> None:
         """Take the raw id of a user who is named now out of what was written before."""
-        if self.written and (user := self.user) is not None:
+        if (user := self.user) is not None:
             for key, text in self.without_user(attributes_of(span), user).items():
                 span.set_attribute(key, text)
 
@@ -176,7 +179,6 @@ class OpeningSpan(RootSpan):
     """The span of a local root that a scope was opened for, and that closes it."""
 
     __slots__ = ()
-    opened_scope = True
 
 
 def open_span_in(context: Context) -> OpenSpan | None:

@@ -97,9 +97,14 @@ class SpanOptions(_Recorded, total=False):
     ignore_missing_trace_warning: bool
 
 
+def names_of(allowed: type[Any]) -> frozenset[str]:
+    """Return what `TraceOptions` and its like name."""
+    return frozenset[str]().union(*(each.__annotations__ for each in allowed.__mro__[:-1]))
+
+
 def check(function: str, given: Mapping[str, Any], allowed: type[Any]) -> None:
     """Raise TypeError where `given` has a name that `function` does not take."""
-    names = frozenset[str]().union(*(each.__annotations__ for each in allowed.__mro__[:-1]))
+    names = names_of(allowed)
     unknown = given.keys() - names
     if unknown:
         bad, good = (", ".join(sorted(found)) for found in (unknown, names))

@@ -32,7 +32,13 @@ def marked(value: str, shown: str, length: int) -> str:
 
 def utf8(text: str) -> str:
     """Return `text` with what UTF-8 cannot say spelled out: one lone surrogate would cost a whole OTLP batch."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
 
 
 class Pseudonym(str):

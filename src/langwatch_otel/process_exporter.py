@@ -22,6 +22,11 @@ class ProcessExporter(SpanExporter):
         self._pid = os.getpid()
         self._parents: list[SpanExporter] = []
 
+    @property
+    def wrapped(self) -> SpanExporter:
+        """The exporter of this process."""
+        return self._own()
+
     def _own(self) -> SpanExporter:
         if self._pid != os.getpid():
             # Kept, and never closed here: its connections are the parent's, and so may be its locks.

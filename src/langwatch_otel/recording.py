@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,6 +38,8 @@ _TOKENS: Mapping[str, str] = {
     "prompt_tokens": attributes.GEN_AI_INPUT_TOKENS,
     "completion_tokens": attributes.GEN_AI_OUTPUT_TOKENS,
 }
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,63}")
 
 INERT = (
     "trace_id",
@@ -87,13 +90,19 @@ def _write(span: Span, key: str, value: Any) -> None:
     elif key in INERT:
         say_once(f"{key}= does nothing here: it needs LangWatch's own server or client")
     elif key == "model" or key == "type":
-        span.set_attribute(_OTHERS[key], utf8(str(value)))
+        _write_name(span, _OTHERS[key], utf8(str(value)))
     elif key == "params" or key == "metrics":
         _merge(span, key, value)
     elif key == "contexts":
         _write_contexts(span, value)
     else:
         _write_attribute(span, utf8(_OTHERS.get(key, key)), value)
+
+
+def _write_name(span: Span, key: str, name: str) -> None:
+    """Write a name, which is no content and no text for `redact`: nobody's id alone is taken out."""
+    guard = guard_of(span)
+    write(span, key, name if guard is None else guard.without_user(name), guard)
 
 
 def _write_attribute(span: Span, key: str, value: object) -> None:
@@ -108,8 +117,14 @@ def _write_attribute(span: Span, key: str, value: object) -> None:
 def _numbers_of(value: object) -> object:
     """Return what of `value` is no text: a number, or a mapping's numbers; None where there is nothing."""
     if isinstance(value, Mapping):
-        return {name: each for name, each in value.items() if isinstance(each, (int, float))} or None
+        found = {name: each for name, each in value.items() if isinstance(each, (int, float)) and _is_name(name)}
+        return found or None
     return value if isinstance(value, (int, float)) else None
+
+
+def _is_name(name: object) -> bool:
+    """Say whether a key is a name, as of a parameter, and not a text that somebody wrote."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 def _merge(span: Span, key: str, value: Mapping[str, Any]) -> None:

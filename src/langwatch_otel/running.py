@@ -136,7 +136,7 @@ class SpanRunning(ConversationRunning):
             options.name, context, options.kind, options.attributes, options.links or None, options.start_time
         )
         if options.attributes and (held := open_span_of(self.span)) is not None:
-            adopt(held.scope, self.span)  # As of any GenAI span.
+            adopt(held, self.span)  # As of any GenAI span.
         self.context = Context({**context, SPAN_KEY: self.span})
         try:
             if self.span.is_recording():
@@ -217,6 +217,7 @@ class SpanRunning(ConversationRunning):
     def _end(self) -> None:
         if self._scope is not None:
             self._scope.closed = True  # First: a span whose turn is over does not wait for a name at export.
+            self._scope.span = None  # The two held each other: garbage that only the collector finds.
         try:
             if self.span.is_recording():
                 self.span.end()
@@ -240,37 +241,3 @@ class TraceRunning(SpanRunning):
 
     def handle(self) -> Any:
         return Trace(self._scope, self.span, open_span_of(self.span))
-
-
-class Nothing:
-    """Stands in where our start failed: the application's call goes on as it would without us."""
-
-    def __init__(self, kind: type[ConversationRunning]) -> None:
-        self.context = get_current()
-        self._kind = kind
-
-    def is_current(self) -> bool:
-        return False
-
-    holds_what_runs = is_current
-
-    def handle(self) -> Any:
-        return Span(INVALID_SPAN) if self._kind is SpanRunning else Trace(None, INVALID_SPAN)
-
-    def chunk(self, item: object) -> None: ...
-    def follow(self, result: object) -> bool:
-        return False
-
-    def finish(self, result: object) -> None: ...
-    def fail(self, error: BaseException) -> None: ...
-
-
-def started(
-    kind: type[ConversationRunning], options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> ConversationRunning | Nothing:
-    """Begin one call; never raises."""
-    try:
-        return kind(options, args, kwargs)
-    except Exception as error:
-        swallowed("starting a call", error)
-        return Nothing(kind)

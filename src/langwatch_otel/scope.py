@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable
 
 from ._fork import free_after_fork
 from .identity import EMPTY, Conversation
-from .inbound import Arrival
 from .loan import Loan, mixes
 from .open_span import OpenSpan
 from .rendering import NOTHING, Rendered, render
@@ -31,6 +29,8 @@ class Scope:
     """What scopes said that are no longer linked."""
     inbound: Conversation = EMPTY
     """What a source found in the request, over what came in by baggage: any word of the application's wins."""
+    supposed = False
+    """The thread in `inbound` is one that an instrumentation of a model or an agent knew."""
     named: Conversation = EMPTY
     """Own, inherited, live from above, and inbound: in force here and below."""
     rendered: Rendered = NOTHING
@@ -60,6 +60,8 @@ class Scope:
     """The scope above of such a request."""
     successor = False
     """Opened because a second thread was named."""
+    of_task = False
+    """Opened because a task of its own named the request around it."""
     closed = False
     above: Scope | None = None
     below: weakref.WeakSet[Scope] | None = None
@@ -179,56 +181,6 @@ def _mark(rendered: Rendered, named: Conversation, by_word: Conversation) -> Non
     rendered.inbound = by_word[:3] != named[:3]
     rendered.weak = by_word.thread_id != named.thread_id
     rendered.whole = rendered.whole and not rendered.inbound
-
-
-def receive(scope: Scope, arrival: Arrival) -> None:
-    """Let `scope` be that of the request which `arrival` came in with."""
-    arrival.scope = scope
-    if arrival.conversation is not EMPTY:
-        with lock:
-            scope.inbound = arrival.conversation
-            refresh(scope)
-
-
-def _ids(found: Iterable[str | None]) -> Conversation:
-    thread, user, customer = found
-    return Conversation(thread, user, customer) or EMPTY
-
-
-def suppose(scope: Scope, found: Conversation) -> None:
-    """Let `scope` be named by what a source found in its request, until the application says otherwise."""
-    with lock:
-        if scope.loan_over:
-            return  # The application has named two threads in it.
-        if (loan := scope.loan) is not None:
-            lent = loan.conversation[:3]
-            found = _ids(None if word is not None else each for each, word in zip(found[:3], lent, strict=True))
-        scope.inbound = found.over(scope.inbound)
-        refresh(scope)
-
-
-def overrule(scope: Scope, word: Conversation) -> None:
-    """Let `word` take the place of what came in with the request, in `scope` and in those above. Needs the lock."""
-    found: Scope | None = scope
-    while found is not None:
-        if found.inbound is not EMPTY:
-            _overrule(found, word)
-        found = found.above if not found.sealed else None
-
-
-def _overrule(scope: Scope, word: Conversation) -> None:
-    came = list(zip(scope.inbound[:3], word[:3], strict=True))
-    scope.inbound = _ids(each if said is None else None for each, said in came)
-    # A name that came in and is said again is from now on the application's word.
-    confirmed = _ids(each if each == said else None for each, said in came)
-    scope.inherited = scope.inherited.over(confirmed)
-    refresh(scope)
-    if confirmed.thread_id is not None:
-        waiting = [scope]
-        while waiting:
-            below = waiting.pop()
-            below.rendered.weak = False
-            waiting.extend(list(below.below or ()))
 
 
 def refresh(scope: Scope) -> None:

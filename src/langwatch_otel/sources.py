@@ -6,9 +6,10 @@ in one place, differently, names nobody.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -157,6 +158,23 @@ def _body(source: Source, request: Request) -> str | int | None:
 
 
 _READ = {"header": _header, "path": _path, "query": _query, "cookie": _cookie, "body": _body}
+
+
+def watch(tell: Callable[[Source, bool], None]) -> None:
+    """Call `tell` with each source that is asked from now on, and whether it gave an id: for the doctor."""
+    for kind, read in list(_READ.items()):
+        _READ[kind] = functools.partial(_told, read, tell)
+
+
+def _told(
+    read: Callable[[Source, Request], str | int | None],
+    tell: Callable[[Source, bool], None],
+    source: Source,
+    request: Request,
+) -> str | int | None:
+    found = read(source, request)
+    tell(source, found is not None)
+    return found
 
 
 def _step_into(found: Any, steps: Iterable[str]) -> Any:

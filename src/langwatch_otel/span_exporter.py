@@ -14,7 +14,7 @@ from ._guard import guarded, swallowed
 from .attributes import USER_HASH
 from .exclusion import without_excluded
 from .open_span import OpenSpan, late_of, sequence
-from .rendering import NOTHING
+from .rendering import NOTHING, Attributes
 from .span_copy import SpanCopy
 from .stamping import attributes_of
 
@@ -63,6 +63,11 @@ class ConversationSpanExporter(SpanExporter):
         self._pid = os.getpid()
         self._lock = threading.RLock()
         _exporters.add(self)
+
+    @property
+    def wrapped(self) -> SpanExporter:
+        """The exporter that was given."""
+        return self._exporter
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         if self._pid != os.getpid():
@@ -154,9 +159,19 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
             if key not in present or (key in ours and present[key] == ours[key] != value)
         }
         user = rendered.plain.get(USER_HASH)
-        if user is not None and held.written:
-            missing.update(held.without_user(present, user))
+        if user is not None:
+            missing.update(_without_user(held, present, wanted, user))
         return SpanCopy(span, attributes={**present, **missing}, parent=span.parent) if missing else span
     except Exception as error:
         swallowed("naming a span at export", error)
         return span
+
+
+def _without_user(held: OpenSpan, present: Attributes, wanted: Attributes, user: str) -> Attributes:
+    """Return what we wrote before the user was known, as it is without the raw id."""
+    before = held.stamped.for_span(held.genai, held.root)
+    ids = held.stamped.spelling.ids
+    again = {
+        key: wanted[key] for key in before.keys() & wanted.keys() if key not in ids and present[key] == before[key]
+    }
+    return {**held.without_user(present, user), **again}

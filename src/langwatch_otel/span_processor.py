@@ -23,9 +23,10 @@ from .instrumented_ids import adopt
 from .loan import Loan, enter_request, is_by_framework, note_end
 from .open_span import HANGS_AS, SPAN_KEY, OpeningSpan, OpenSpan, RootSpan, sequence
 from .rendering import NOTHING
-from .scope import ImplicitScope, Scope, receive
+from .scope import ImplicitScope, Scope
 from .span_exporter import let_go
 from .stamping import MAX_SCOPE_NAMES, Stamper
+from .weak_names import receive
 
 SERVER = SpanKind.SERVER
 
@@ -94,7 +95,8 @@ class ConversationSpanProcessor(SpanProcessor):
                     scope = scope_of(parent, context)
             held.scope, held.stamper = scope, self._stamper
             held.parent = parent if parent is None or not parent.ended else parent.nearest_open()
-            held.ended, held.genai, held.stamped = 0, False, NOTHING
+            held.ended, held.genai = 0, False
+            held.stamped = held.given = NOTHING
             span._langwatch_otel = held  # type: ignore[attr-defined]
             scope.open.add(held)
             rendered = scope.rendered
@@ -104,9 +106,9 @@ class ConversationSpanProcessor(SpanProcessor):
             if rendered is not NOTHING:
                 held.stamped = rendered
                 self._stamper.first(span, held, rendered)
-            if rendered.thread_id is None and id(span.instrumentation_scope) not in self._others:
-                self._look_for_ids(span, scope)
-                rendered = held.stamped
+            if (rendered.thread_id is None or rendered.weak) and id(span.instrumentation_scope) not in self._others:
+                self._look_for_ids(span, held)
+                rendered, scope = held.stamped, held.scope
             # A name that came meanwhile, from another thread, found this span in its scope, or is seen here.
             if scope.rendered is not rendered and not held.borrowed:
                 with _scope.lock:  # It may have stamped before we did: what stands there is ours, and older.
@@ -133,13 +135,13 @@ class ConversationSpanProcessor(SpanProcessor):
             scope.flow = enter_request()
         return OpeningSpan, scope
 
-    def _look_for_ids(self, span: Span, scope: Scope) -> None:
+    def _look_for_ids(self, span: Span, held: OpenSpan) -> None:
         """Let a GenAI span's own thread id be that of its scope; remember who makes other spans."""
         made_by = span.instrumentation_scope
         if made_by is None:
             return
         if made_by.name != OWN_SCOPE and self._stamper.is_genai_scope(made_by.name):
-            adopt(scope, span)
+            adopt(held, span)
         elif len(self._others) < MAX_SCOPE_NAMES:
             self._others[id(made_by)] = made_by
 
@@ -155,7 +157,7 @@ class ConversationSpanProcessor(SpanProcessor):
             scope.open.discard(held)
             if (parent := held.parent) is not None and parent.ended:
                 held.parent = parent.nearest_open()  # An endless chain of tasks must not grow.
-            if held.opened_scope:
+            if type(held) is OpeningSpan:
                 scope.closed = True
             if not (held.stamped.whole or held.given.whole) or span.dropped_attributes:
                 if scope.request is not None or scope.http is not None:

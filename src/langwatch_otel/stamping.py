@@ -61,7 +61,9 @@ class Stamper:
         self._room = 0  # As many attributes as this have been seen to fit.
         self._length = 0  # An id as long as this has been seen to survive.
         self.longest: int | None = None  # Longer ones have been seen to be cut.
-        self.genai_scopes: dict[str, bool] = {}
+        self._genai_scopes: dict[str, bool] = {}
+        self._known: dict[int, bool] = {}
+        self._kept: list[object] = []  # So that no other object gets its `id`.
 
     def first(self, span: RecordingSpan, held: OpenSpan, rendered: Rendered) -> None:
         """Stamp a span as it starts: what `_first` does, written out for the ordinary span, since all pass here."""
@@ -69,7 +71,7 @@ class Stamper:
             present: Attributes = span.attributes.copy()  # type: ignore[union-attr]
         except AttributeError:
             present = attributes_of(span)
-        genai = self.genai_scopes.get(span.instrumentation_scope.name)
+        genai = self._known.get(id(span.instrumentation_scope))
         wanted = rendered.genai if genai else rendered.plain
         if (
             genai is None
@@ -96,17 +98,20 @@ class Stamper:
 
     def is_genai_scope(self, name: str) -> bool:
         """Say whether an instrumentation scope of that name makes GenAI spans; asked once of each."""
-        known = self.genai_scopes.get(name)
+        known = self._genai_scopes.get(name)
         if known is None:
             known = is_genai_scope(name)
-            if len(self.genai_scopes) < MAX_SCOPE_NAMES:
-                self.genai_scopes[name] = known
+            if len(self._genai_scopes) < MAX_SCOPE_NAMES:
+                self._genai_scopes[name] = known
         return known
 
     def is_genai(self, span: HasAttributes, present: Attributes) -> bool:
         """Say whether `span` is a GenAI span, by who made it or by the attributes that it has now."""
         scope = span.instrumentation_scope
         known = self.is_genai_scope("" if scope is None else scope.name)
+        if len(self._kept) < MAX_SCOPE_NAMES and id(scope) not in self._known:
+            self._kept.append(scope)
+            self._known[id(scope)] = known
         if not known:
             for key in present:
                 if key.startswith(GEN_AI_PREFIX):

@@ -32,7 +32,9 @@ MAX_ID = 16 * 1024
 # Compiled at their first use: most never hide anything.
 _word = cache(partial(re.compile, r"[^\s\"'`<>()\[\]{},;=]+"))
 
-_JSON_BEGINS = ("{", "[")
+_pieces = cache(partial(re.compile, r"([/?&#|:]+)"))
+
+_JSON_BEGINS = ("{", "[", '"')
 _json_value = cache(
     partial(re.compile, r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
 )
@@ -129,7 +131,11 @@ class TextGuard:
     def _word(self, found: re.Match[str]) -> str:
         word = found.group()
         bare = word.rstrip(".:!?")
-        return (self.user or "") + word[len(bare) :] if self.is_user(bare) else word
+        if self.is_user(bare):
+            return (self.user or "") + word[len(bare) :]
+        # As in a path or a query; an id may have these characters itself.
+        pieces = _pieces().split(word)
+        return word if len(pieces) == 1 else "".join(self.user or "" if self.is_user(each) else each for each in pieces)
 
     def number(self, number: float) -> float | str:
         """Return `number`, or what its text becomes where that is another."""
@@ -147,8 +153,16 @@ class TextGuard:
         """Return `text` with the raw id replaced where it is the whole of it, or a whole value of JSON in it."""
         if self.is_user(text):
             return self.user or ""
+        if (bare := text.strip()) != text:
+            return text.replace(bare, self.without_user(bare)) if bare else text
         # Not parsed: it may be cut, or deep, and what is not the id stays as it was written.
         return _json_value().sub(self._value, text) if text.startswith(_JSON_BEGINS) else text
+
+    def value_without_user(self, value: Any) -> Any:
+        """Do what `without_user` does for the value of an attribute, which may be an array of texts."""
+        if isinstance(value, (list, tuple)):
+            return tuple(self.without_user(each) if isinstance(each, str) else each for each in value)
+        return self.without_user(value) if isinstance(value, str) else value
 
     def _value(self, found: re.Match[str]) -> str:
         value: str = found.group()

@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import demo
+from . import demo, doctor
 
-COMMANDS = (demo,)
+COMMANDS = (demo, doctor)
 
 INTERRUPTED = 130  # What a shell reports for a program that Ctrl-C ended.
 

@@ -1,1 +1,1 @@
-"""What we mend in instrumentations of clients, while we are on."""
+"""What we mend in clients and in their instrumentations, while we are on."""

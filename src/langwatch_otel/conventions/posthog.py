@@ -13,6 +13,7 @@ CONVENTION = Convention(
     evidence=(
         "PostHog/posthog-python: posthog/ai/otel/_request_context.py",
         "PostHog/posthog-python: posthog/ai/otel/spans.py",
+        "https://posthog.com/docs/llm-analytics/sessions",
     ),
     writes=(
         Write("thread_id", "$ai_session_id", GENAI_SPANS),
@@ -20,6 +21,12 @@ CONVENTION = Convention(
     ),
     reads=Reads(
         thread_id=("$ai_session_id",),
-        user_id=("posthog.distinct_id", USER_ID, "ai.telemetry.metadata.posthog_distinct_id"),
+        user_id=(
+            "posthog.distinct_id",
+            USER_ID,
+            "ai.telemetry.metadata.posthog_distinct_id",
+            "ai.settings.context.posthog_distinct_id",
+        ),
     ),
+    notes=("`$session_id` is the browser's session there, and another thing: it is not read as a thread.",),
 )

@@ -24,7 +24,8 @@ CONVENTION = Convention(
         Write("metadata", _PROPERTIES, GENAI_SPANS),
     ),
     reads=Reads(
-        thread_id=(GEN_AI_CONVERSATION_ID, _PROPERTIES + "session_id"),
+        # LangGraph's `configurable` comes as it is: there it is `thread_id`.
+        thread_id=(GEN_AI_CONVERSATION_ID, _PROPERTIES + "session_id", _PROPERTIES + "thread_id"),
         user_id=(_PROPERTIES + "user_id",),
         customer_id=(_PROPERTIES + "customer_id",),
         metadata_prefixes=(_PROPERTIES,),

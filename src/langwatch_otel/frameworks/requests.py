@@ -20,7 +20,7 @@ from langwatch_otel.loan import enter_request
 from langwatch_otel.open_span import open_span_in
 from langwatch_otel.scope import ImplicitScope
 from langwatch_otel.scope import Scope as Holder
-from langwatch_otel.scope import receive as receive_arrival
+from langwatch_otel.weak_names import receive as receive_arrival
 
 from .visit import is_wanted
 from .visits import begin

@@ -9,8 +9,8 @@ from langwatch_otel import config
 from langwatch_otel._guard import swallowed
 from langwatch_otel.identity import EMPTY, conversation_of
 from langwatch_otel.scope import Scope as Holder
-from langwatch_otel.scope import suppose
 from langwatch_otel.sources import Request, Source, first_of
+from langwatch_otel.weak_names import suppose
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Send

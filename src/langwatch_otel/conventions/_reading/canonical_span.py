@@ -8,8 +8,6 @@ from ...identity import EMPTY, Conversation
 from .content import SILENT, Said
 from .parts import Message
 
-_NO_KEYS: Mapping[str, str] = MappingProxyType({})
-
 
 class Canonical(NamedTuple):
     """What one span says, in our spelling: an immutable value; what the span does not say is None or empty.
@@ -18,8 +16,8 @@ class Canonical(NamedTuple):
     """
 
     conversation: Conversation = EMPTY
-    keys: Mapping[str, str] = _NO_KEYS
-    """`took`, without input and output."""
+    keys: tuple[Mapping[str, str], ...] = ()
+    """What `took` is made of, without input and output; a later one wins."""
     said: Said = SILENT
     """What `input`, `output` and their messages are read from."""
     model: str | None = None
@@ -34,8 +32,9 @@ class Canonical(NamedTuple):
     @property
     def took(self) -> Mapping[str, str]:
         """From a field, as `thread_id`, `input` or `model`, to the key that it was taken from."""
-        content = (("input", self.said.input.took), ("output", self.said.output.took))
-        return MappingProxyType({**self.keys, **{field: key for field, key in content if key}})
+        content = {"input": self.said.input.took, "output": self.said.output.took}
+        found = (*self.keys, {field: key for field, key in content.items() if key})
+        return MappingProxyType({field: key for keys in found for field, key in keys.items()})
 
     @property
     def input_messages(self) -> tuple[Message, ...]:

@@ -16,6 +16,7 @@ from .values import MISSING, decoded, parsed, spelled, text_of
 Groups = Mapping[str, Sequence[Meaning]]
 Found = tuple[Direction, str | None]
 
+_NOTHING_TOLD: Sequence[Told] = ()
 CONTENT = ("input", "output", "transcript")
 """The fields of a key's meaning that are content."""
 _NOTHING: Found = ((), None)
@@ -37,7 +38,7 @@ class Content(NamedTuple):
 
 
 NO_CONTENT = Content()
-Unread = tuple[Groups, Mapping[str, Any], Sequence[Told], Sequence[Told]]
+Unread = tuple[Groups, Sequence[str], Sequence[Any], Sequence[Told], Sequence[Told]]
 
 
 class Said:
@@ -90,18 +91,22 @@ class Said:
 SILENT = Said()
 
 
-def said(groups: Groups, attributes: Mapping[str, Any], events: Iterable[Event], logs: Iterable[Log]) -> Said:
-    """Take what is needed to read a span's content later."""
-    by_events = told_by_events(events) if events else ()
-    by_logs = told_by_logs(logs) if logs else ()
-    if not by_events and not by_logs and not any(field in groups for field in CONTENT):
-        return SILENT
-    return Said(unread=(groups, dict(attributes), by_events, by_logs))
+def said(
+    groups: Groups, keys: Sequence[str], values: Sequence[Any], events: Iterable[Event], logs: Iterable[Log]
+) -> Said:
+    """Keep what a span's content is read from, so that it can be read later."""
+    by_events = by_logs = _NOTHING_TOLD
+    if events or logs:
+        by_events, by_logs = told_by_events(events), told_by_logs(logs)
+        if not groups and not by_events and not by_logs:
+            return SILENT
+    return Said(NO_CONTENT, NO_CONTENT, (groups, keys, values, by_events, by_logs))
 
 
 def _content(
-    groups: Groups, attributes: Mapping[str, Any], by_events: Sequence[Told], by_logs: Sequence[Told]
+    groups: Groups, keys: Sequence[str], values: Sequence[Any], by_events: Sequence[Told], by_logs: Sequence[Told]
 ) -> tuple[Content, Content]:
+    attributes = dict(zip(keys, values, strict=True))
     inputs = groups.get("input", ())
     asked, answered = _first(inputs, attributes, "user"), _first(groups.get("output", ()), attributes, "assistant")
     for other in chain(

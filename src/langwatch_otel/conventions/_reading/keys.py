@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 from ... import attributes
+from ...privacy import utf8
 from .._convention import Convention
 from .indexed import path_of
 
@@ -178,7 +179,7 @@ class Meanings(dict[str, "Meaning | None"]):
                 continue
             rest = key[len(prefix) :]
             if field == "metadata":
-                return Meaning(field, rank, key, rest)
+                return Meaning(field, rank, key, utf8(rest))
             path = path_of(rest)
             return Meaning(field, rank, key, how, path) if path else None
         return None

@@ -1,6 +1,6 @@
 """One span in any vendor's spelling, read into ours."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -9,29 +9,30 @@ from ...identity import METADATA_FIELDS, Conversation
 from ...privacy import utf8
 from .._convention import Convention
 from .canonical_span import NOTHING, Canonical
-from .content import said
-from .keys import COMMON, COMMON_SCOPES, NAMING, NEVER, Meaning, Meanings
-from .scalars import READ, complete, read
+from .content import SILENT, Said, said
+from .keys import COMMON, COMMON_SCOPES, NEVER, Meanings
+from .plans import MAX_PLAN, Known, Look, Part, Plan
+from .scalars import EXECUTE_TOOL, READ, counts_of, facts_of, read, tool_in
 from .transcripts import Event, Log
-from .values import MAX_ID, MAX_ITEMS, object_of, plain
+from .values import MAX_ID, MAX_ITEMS, may_be_large, object_of, plain
 
-Look = Callable[[str], Meaning | None]
-Groups = dict[str, list[Meaning]]
-
-
+MAX_PLANS = 1024
+"""Sets of keys whose meaning is remembered: the spans of one place in a program have the same."""
 MAX_REMEMBERED = 1024
-"""Conversations that are remembered: most spans say no more than the one before them."""
-MAX_REMEMBERED_TEXT = 512
-"""Characters of one value that is remembered."""
+"""Conversations and the like that are remembered: most spans say no more than one before them."""
+
+Plans = dict[tuple[str, ...], Plan]
+Reading = Callable[[Part, Mapping[str, Any]], Canonical]
 
 
 class Reader:
     """Reads spans by a list of conventions; an earlier one goes first."""
 
     def __init__(self, conventions: Sequence[Convention]) -> None:
-        self._common = Meanings(conventions).__getitem__
-        self._others = Meanings(conventions, NEVER | COMMON).__getitem__
-        self._remembered: dict[tuple[str, ...], Canonical] = {}
+        self._common: tuple[Look, Plans] = (Meanings(conventions).__getitem__, {})
+        self._others: tuple[Look, Plans] = (Meanings(conventions, NEVER | COMMON).__getitem__, {})
+        self._names: dict[tuple[str, ...], Known] = {}
+        self._remembered = 0
         self._mute: tuple[Mapping[str, Any] | None, int] = (None, 0)
 
     def canonical(
@@ -53,94 +54,121 @@ class Reader:
         read as far as it makes sense.
         """
         named = NOTHING
-        facts: dict[str, Any] = {}
-        took: dict[str, str] = {}
         try:
-            meaning = self._common if scope_name in COMMON_SCOPES else self._others
-            naming: list[Any] = []
-            groups: Groups = {}
-            for found in filter(None, map(meaning, attributes)):
-                if found[0] in NAMING:
-                    naming += (found[2], attributes[found[2]])
-                else:
-                    groups.setdefault(found[0], []).append(found)
-            if naming:
-                named = self._named(naming, meaning)
+            by = self._common if scope_name in COMMON_SCOPES else self._others
+            plan = by[1].get(tuple(attributes)) or self._plan(attributes, by)
+            if plan.names is not None:
+                named = self._once(plan.names, conversation_of, attributes)
             if resource and not (resource is self._mute[0] and len(resource) == self._mute[1]):
-                named = self._over(named, resource, meaning)
-            if groups:
-                for group in groups.values():
-                    if len(group) > 1:
-                        group.sort(key=_rank)
-                read(groups, attributes, facts, took)
-                complete(facts, took, span_name)
-            if groups or events or logs:
-                facts["said"] = said(groups, attributes, events, logs)
+                named = self._over(named, resource, by[1].get(tuple(resource)) or self._plan(resource, by))
+            told = SILENT
+            if (content := plan.content) is not None:
+                told = said(content.groups, content.keys, content.get(attributes), events, logs)
+            elif events or logs:
+                told = said({}, (), (), events, logs)
+            if told is not SILENT or plan.facts is not None or plan.counts:
+                return self._with_facts(named, told, plan, attributes, span_name)
         except Exception as error:  # Something of the caller's own making.
             swallowed("reading a span", error)
-        return Canonical(named.conversation, MappingProxyType({**named.keys, **took}), **facts) if facts else named
-
-    def _named(self, naming: list[Any], meaning: Look) -> Canonical:
-        """Return the conversation of keys and values, one after the other."""
-        try:
-            said = tuple(naming)
-            # Only texts are remembered, so what is found is right: 1 and True are no text.
-            if (known := self._remembered.get(said)) is not None:
-                return known
-        except TypeError:  # Lists have no hash.
-            said = ()
-        attributes = dict(zip(naming[::2], naming[1::2], strict=True))
-        named = _conversation(attributes, meaning)
-        if said and all(type(value) is str and len(value) <= MAX_REMEMBERED_TEXT for value in said):
-            if len(self._remembered) >= MAX_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[said] = named
         return named
 
-    def _over(self, named: Canonical, resource: Mapping[str, Any], meaning: Look) -> Canonical:
+    def _plan(self, attributes: Mapping[str, Any], by: tuple[Look, Plans]) -> Plan:
+        """Work out what the keys of `attributes` mean, and remember it."""
+        meaning, plans = by
+        keys = tuple(attributes)
+        if sum(len(key) for key in keys if isinstance(key, str)) > MAX_PLAN:
+            return Plan(keys, meaning, {})
+        if len(plans) >= MAX_PLANS:
+            plans.clear()
+            self._names.clear()
+        plan = plans[keys] = Plan(keys, meaning, self._names)
+        return plan
+
+    def _forget(self) -> None:
+        """Keep what keys mean, which many spans share, and nothing of what their values said."""
+        self._remembered = 0
+        for _, plans in (self._common, self._others):
+            for plan in tuple(plans.values()):
+                plan.forget()
+
+    def _once(self, part: Part, reading: Reading, attributes: Mapping[str, Any]) -> Canonical:
+        """Return what `reading` makes of `part`, of the same values once."""
+        known = part.known
+        if known is None:
+            return reading(part, attributes)
+        values = part.values(attributes)
+        try:
+            found = known.get(values)
+        except TypeError:  # Lists have no hash.
+            values, found = part.listed(attributes), None
+        if found is None:
+            found = reading(part, attributes)
+            if part.may_keep(values):
+                self._remembered += 1
+                if self._remembered > MAX_REMEMBERED:
+                    self._forget()
+                known[values] = found
+        return found
+
+    def _over(self, named: Canonical, resource: Mapping[str, Any], plan: Plan) -> Canonical:
         """Take what the span's own attributes leave open from its resource."""
-        below = _conversation(resource, meaning)
+        below = self._once(plan.names, conversation_of, resource) if plan.names is not None else NOTHING
         if not below.conversation:
             # One object is the resource of many spans, and its keys, which are all that counts here, stay.
             self._mute = (resource, len(resource))
             return named
-        took = {field: f"resource:{key}" for field, key in below.keys.items()}
-        return Canonical(named.conversation.over(below.conversation), MappingProxyType({**took, **named.keys}))
+        took = MappingProxyType({field: f"resource:{key}" for field, key in below.took.items()})
+        return Canonical(named.conversation.over(below.conversation), (took, *named.keys))
+
+    def _with_facts(
+        self, named: Canonical, told: Said, plan: Plan, attributes: Mapping[str, Any], span_name: str
+    ) -> Canonical:
+        facts, keys = NOTHING, named.keys
+        asked = answered = None
+        if plan.facts is not None:
+            facts = self._once(plan.facts, facts_of, attributes)
+            keys += facts.keys
+        if plan.counts:
+            asked, answered, counted = counts_of(plan, attributes)
+            keys += (counted,)
+        _, _, _, model, provider, operation, _, _, tool, kind = facts
+        if tool is None and operation == EXECUTE_TOOL:
+            tool = tool_in(span_name)
+        # What the class itself does, in half of the time.
+        found = (named.conversation, keys, told, model, provider, operation, asked, answered, tool, kind)
+        return tuple.__new__(Canonical, found)
 
 
-def _rank(meaning: Meaning) -> int:
-    return meaning.rank
-
-
-def _conversation(attributes: Mapping[str, Any], meaning: Look) -> Canonical:
+def conversation_of(part: Part, attributes: Mapping[str, Any]) -> Canonical:
     """Return the conversation alone, with its fields that are inside of metadata."""
-    groups: Groups = {}
-    for found in sorted(filter(None, map(meaning, attributes)), key=_rank):
-        if found.field in NAMING:
-            groups.setdefault(found.field, []).append(found)
     fields: dict[str, Any] = {}
     took: dict[str, str] = {}
-    read(groups, attributes, fields, took)
+    read(part.groups, attributes, fields, took)
     metadata: dict[str, Any] = {}
-    for name, value, key in _metadata(groups.get("metadata", ()), attributes):
-        if (field := METADATA_FIELDS.get(name)) is None:
-            if len(metadata) < MAX_ITEMS:
-                metadata.setdefault(utf8(name[:MAX_ID]), plain(value))
-        elif field not in fields and (inner := READ[field](value)) is not None:
+    for meaning in part.groups.get("metadata", ()):
+        if meaning.how:
+            continue
+        told = attributes[meaning.key]
+        kept = plain if may_be_large(told) else _itself
+        for name, value in object_of(told).items():
+            if name not in METADATA_FIELDS:
+                if name not in metadata and value is not None and isinstance(name, str) and len(metadata) < MAX_ITEMS:
+                    metadata.setdefault(utf8(name[:MAX_ID]), kept(value))
+            elif (field := METADATA_FIELDS[name]) not in fields and (inner := READ[field](value)) is not None:
+                fields[field] = inner
+                took[field] = meaning.key
+    for field, key in part.inner:
+        if field not in fields and (inner := READ[field](attributes[key])) is not None:
             fields[field] = inner
             took[field] = key
+    for name, key in part.outer[: MAX_ITEMS - len(metadata)]:
+        value = attributes[key]
+        if value is not None and name not in metadata:
+            metadata[name] = value if type(value) is str and value.isascii() and len(value) <= MAX_ID else plain(value)
     if metadata:
         fields["metadata"] = MappingProxyType(metadata)
-    return Canonical(Conversation(**fields), MappingProxyType(took)) if fields else NOTHING
+    return Canonical(Conversation(**fields), (MappingProxyType(took),)) if fields else NOTHING
 
 
-def _metadata(meanings: Sequence[Meaning], attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
-    """Yield names and values: of the JSON objects first, then of the keys under a prefix."""
-    for meaning in meanings:
-        if not meaning.how:
-            for name, value in object_of(attributes[meaning.key]).items():
-                if isinstance(name, str) and value is not None:
-                    yield name, value, meaning.key
-    for meaning in meanings:
-        if meaning.how and (value := attributes[meaning.key]) is not None:
-            yield meaning.how, value, meaning.key
+def _itself(value: Any) -> Any:
+    return value

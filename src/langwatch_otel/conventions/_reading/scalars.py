@@ -1,10 +1,13 @@
 """Names and numbers of a span: ids, model, tokens, tool, and what kind of step it is."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from .canonical_span import Canonical
 from .keys import Meaning
-from .values import count_of, id_of, labels_of, name_of, object_of
+from .plans import Part, Plan
+from .values import TOO_LARGE, count_of, id_of, labels_of, name_of, object_of
 
 READ: Mapping[str, Callable[[object], Any]] = {
     "thread_id": id_of,
@@ -57,7 +60,7 @@ _BY_OPERATION = {
     "ai.embed.doEmbed": "embedding",
     "ai.embedMany.doEmbed": "embedding",
 }
-_EXECUTE_TOOL = "execute_tool "
+EXECUTE_TOOL = "execute_tool"
 
 
 def read(
@@ -72,26 +75,47 @@ def read(
                     fields[field] = value
                     took[field] = key
                     break
-    for meaning in groups.get("usage", ()):
-        usage = object_of(attributes[meaning.key])
-        for field, keys in _USAGE.items():
-            count = next((count_of(usage[key]) for key in keys if key in usage), None)
-            if field not in fields and count is not None:
-                fields[field] = count
-                took[field] = meaning.key
 
 
-def complete(facts: dict[str, Any], took: dict[str, str], span_name: str) -> None:
-    """Say in LangWatch's words what kind of step a span is, from its type or else from its operation."""
+def facts_of(part: Part, attributes: Mapping[str, Any]) -> Canonical:
+    """Return what kind of step a span is, in LangWatch's words, and the names that it has beside its conversation."""
+    facts: dict[str, Any] = {}
+    took: dict[str, str] = {}
+    read(part.groups, attributes, facts, took)
     if "span_type" in facts:
         kind = facts["span_type"]
         kind = _BY_OPERATION.get(kind) or _TYPES.get(kind.lower(), kind.lower())
         facts["span_type"] = None if kind == _UNKNOWN else kind
         if kind == "tool" and "operation" not in facts:
-            facts["operation"] = "execute_tool"
+            facts["operation"] = EXECUTE_TOOL
             took["operation"] = took["span_type"]
     elif (kind := _BY_OPERATION.get(facts.get("operation", ""))) is not None:
         facts["span_type"] = kind
         took["span_type"] = took["operation"]
-    if facts.get("operation") == "execute_tool" and "tool_name" not in facts and span_name.startswith(_EXECUTE_TOOL):
-        facts["tool_name"] = id_of(span_name[len(_EXECUTE_TOOL) :])
+    return Canonical(**facts, keys=(MappingProxyType(took),))
+
+
+def tool_in(span_name: str) -> str | None:
+    """Return the tool that a span's name says, as the conventions write it."""
+    return id_of(span_name[len(EXECUTE_TOOL) + 1 :]) if span_name.startswith(EXECUTE_TOOL + " ") else None
+
+
+def counts_of(plan: Plan, attributes: Mapping[str, Any]) -> tuple[int | None, int | None, Mapping[str, str]]:
+    """Return the tokens that went in and came out, and the keys that said so."""
+    if plan.first_counts is not None:
+        asked, answered = plan.first_counts(attributes)
+        if type(asked) is int and type(answered) is int and 0 <= asked < TOO_LARGE and 0 <= answered < TOO_LARGE:
+            return asked, answered, plan.counted
+    counts: dict[str, Any] = {}
+    took: dict[str, str] = {}
+    read(plan.counts, attributes, counts, took)
+    for meaning in plan.counts.get("usage", ()):
+        usage = object_of(attributes[meaning.key])
+        for field, keys in _USAGE.items():
+            for key in keys if field not in counts else ():
+                if key in usage:
+                    if (count := count_of(usage[key])) is not None:
+                        counts[field] = count
+                        took[field] = meaning.key
+                    break
+    return counts.get("input_tokens"), counts.get("output_tokens"), MappingProxyType(took)

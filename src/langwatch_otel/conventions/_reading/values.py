@@ -24,7 +24,8 @@ SCRUBBED = "[Scrubbed due to "
 
 MISSING: Any = object()
 _DECODER = json.JSONDecoder()
-_TOO_LARGE = 2**63
+TOO_LARGE = 2**63
+_SCALARS = frozenset({int, float, bool, type(None)})
 
 
 def text_of(value: object) -> str | None:
@@ -56,7 +57,7 @@ def id_of(value: object) -> str | None:
     if type(value) is str and len(value) <= MAX_ID and value.isascii():
         return None if not value or value.isspace() or value.startswith(SCRUBBED) else value
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if -_TOO_LARGE <= value < _TOO_LARGE else None
+        return str(value) if -TOO_LARGE <= value < TOO_LARGE else None
     if not isinstance(value, str) or not value or value.isspace():
         return None
     return utf8(value[:MAX_ID])
@@ -73,7 +74,7 @@ def count_of(value: object) -> int | None:
     """Return a number of tokens: a whole number that is not negative."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _TOO_LARGE:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < TOO_LARGE:
         return value
     return None
 
@@ -94,6 +95,10 @@ def parsed(value: object) -> Any:
     if not isinstance(value, str) or len(value) > MAX_JSON:
         return MISSING
     try:
+        if value.startswith(("{", "[")):  # Most has no blanks around it, which `decode` looks for.
+            found, end = _DECODER.raw_decode(value)
+            if end == len(value):
+                return found
         return _DECODER.decode(value)
     except (ValueError, RecursionError):
         return _whole_items(value) or MISSING
@@ -126,11 +131,23 @@ def object_of(value: object) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
+def may_be_large(value: object) -> bool:
+    """Say whether JSON may hold what `plain` would change: it is long, deep, or has more than ASCII in it."""
+    return (
+        not isinstance(value, str)
+        or len(value) > MAX_ITEMS
+        or not value.isascii()
+        or "\\u" in value
+        or value.count("{") + value.count("[") > MAX_DEPTH
+    )
+
+
 def plain(value: Any, depth: int = MAX_DEPTH) -> Any:
     """Return a metadata value in bounds, in characters that UTF-8 can say; None where nothing is left."""
-    if isinstance(value, str):
-        return utf8(value[:MAX_TEXT])
-    if value is None or isinstance(value, (bool, int, float)):
+    kind = type(value)
+    if kind is str or isinstance(value, str):
+        return utf8(value if len(value) <= MAX_TEXT else value[:MAX_TEXT])
+    if kind in _SCALARS or isinstance(value, (int, float)):
         return value
     if not depth:
         return None

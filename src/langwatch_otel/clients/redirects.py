@@ -1,0 +1,138 @@
+"""The last step of each HTTP client before the wire: there the host is the one that is called, whatever a span says.
+
+A redirect inside one span, a URL without a span, headers that are used again: what the propagator wrote for one
+host would go to the next. Only here is that seen, so that ids are taken off where the host is not inside.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from langwatch_otel import border
+from langwatch_otel._guard import swallowed
+from langwatch_otel.frameworks.wrapping import Method, MethodWrapper
+from langwatch_otel.hosts import destination_of
+from langwatch_otel.propagation import allows, strip
+from langwatch_otel.wire import HEADER
+
+Destination = tuple[str, int | None]
+Arguments = tuple[Any, ...]
+Look = Callable[[Arguments, dict[str, Any]], None]
+
+_NAMES = (HEADER, HEADER.encode())
+
+
+def on() -> None:
+    """Take ids off what HTTP clients send to strangers, once they are imported; nothing is imported for it."""
+    for hook in _hooks:
+        hook.on()
+
+
+def off() -> None:
+    """Look at no request any more."""
+    for hook in _hooks:
+        hook.off()
+
+
+def _carries(headers: Iterable[Any]) -> bool:
+    """Say whether there is a baggage header in a mapping or among pairs: most requests have none."""
+    for name in headers:
+        name = name[0] if type(name) is tuple else name
+        if len(name) == len(HEADER) and name.lower() in _NAMES:
+            return True
+    return False
+
+
+def _leaves(headers: Any, destinations: Callable[[], Iterable[Destination | None]]) -> bool:
+    """Say whether `headers` have baggage, and go to a host that is not inside, or that cannot be told."""
+    if not headers or not _carries(headers) or not border.stands():
+        return False
+    try:
+        return not all(found is not None and allows(*found) for found in destinations())
+    except Exception as error:
+        swallowed("asking an HTTP client where it sends", error)
+        return True
+
+
+def _in_httpcore(arguments: Arguments, _: dict[str, Any]) -> None:
+    """`handle_request(pool, request)`: httpx and httpx2, also through a proxy, in HTTP/1.1 and HTTP/2."""
+    request = arguments[1]
+
+    def destinations() -> Iterator[Destination]:
+        origin = request.url.origin
+        yield origin.host.decode("ascii"), origin.port
+
+    if _leaves(request.headers, destinations):
+        strip(request.headers)
+
+
+def _in_urllib3(arguments: Arguments, given: dict[str, Any]) -> None:
+    """`_make_request(pool, connection, method, url, headers=)`: urllib3, and requests, which sends with it."""
+    pool, url = arguments[0], arguments[3]
+    headers: Any = given.get("headers")
+
+    def destinations() -> Iterator[Destination | None]:
+        if not url.startswith("/"):  # The whole URL is for a proxy.
+            yield destination_of(url)
+        if url.startswith("/") or pool.proxy is None:
+            yield pool.host, pool.port or pool.ConnectionCls.default_port
+
+    if _leaves(headers, destinations):
+        # They may be the caller's own, or those of every request of a pool.
+        given["headers"] = copied = headers.copy()
+        strip(copied)
+
+
+def _in_aiohttp(arguments: Arguments, _: dict[str, Any]) -> None:
+    """`send(request, connection)`: one request for each step of a redirect, with headers of its own."""
+    request = arguments[0]
+    if _leaves(request.headers, lambda: [(request.url.raw_host, request.url.port)]):
+        strip(request.headers)
+
+
+def _in_urllib(arguments: Arguments, _: dict[str, Any]) -> None:
+    """`do_open(handler, http_class, request)`: the host of a request may be its proxy's, its URL is not."""
+    request = arguments[2]
+    for headers in (request.headers, request.unredirected_hdrs):
+        if _leaves(headers, lambda: [destination_of(request.full_url)]):
+            strip(headers)
+
+
+def _hook(module: str, owner: str, method: str, look: Look) -> MethodWrapper:
+    def see(arguments: Arguments, given: dict[str, Any]) -> None:
+        if hook.active:
+            try:
+                look(arguments, given)
+            except Exception as error:
+                swallowed(f"looking where {module} sends", error)
+
+    def wrap(original: Method) -> Method:
+        @functools.wraps(original)
+        def send(*arguments: Any, **given: Any) -> Any:
+            see(arguments, given)
+            return original(*arguments, **given)
+
+        @functools.wraps(original)
+        async def send_async(*arguments: Any, **given: Any) -> Any:
+            see(arguments, given)
+            return await original(*arguments, **given)
+
+        return send_async if inspect.iscoroutinefunction(original) else send
+
+    hook = MethodWrapper(module, owner, method, wrap)
+    return hook
+
+
+# Not where OpenTelemetry's instrumentations put theirs: they take off what is outermost there, whosever it is.
+_hooks = (
+    _hook("httpcore", "ConnectionPool", "handle_request", _in_httpcore),
+    _hook("httpcore", "AsyncConnectionPool", "handle_async_request", _in_httpcore),
+    _hook("httpcore2", "ConnectionPool", "handle_request", _in_httpcore),
+    _hook("httpcore2", "AsyncConnectionPool", "handle_async_request", _in_httpcore),
+    _hook("urllib3.connectionpool", "HTTPConnectionPool", "_make_request", _in_urllib3),
+    _hook("aiohttp.client_reqrep", "ClientRequest", "send", _in_aiohttp),
+    _hook("urllib.request", "AbstractHTTPHandler", "do_open", _in_urllib),
+)
