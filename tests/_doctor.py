@@ -15,6 +15,8 @@ from _servers import ROOT, clean_environment, post
 INSTRUMENT = "from opentelemetry.instrumentation.auto_instrumentation import run; run()"
 AUTOMATIC = (sys.executable, "-c", INSTRUMENT)
 
+OTHERS = "aiohttp-client,fastapi,httpx,httpx2,openai,requests,threading,urllib,urllib3"
+
 DISTRO = """
 import os
 from opentelemetry.instrumentation.distro import BaseDistro
@@ -106,8 +108,8 @@ def ask(folder, set_up, json_output=True, python=sys.executable, source=str(ROOT
     for name, text in set_up.files.items():
         (folder / name).write_text(text)
     paths = os.pathsep.join([str(folder), *(str(folder / name) for name in set_up.packages), *filter(None, [source])])
-    # Others' instrumentors are slow to load.
-    others = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "fastapi,openai,threading"}
+    # Slow to load; and the answer must not depend on what else is installed.
+    others = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": OTHERS}
     variables = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", **others}
     command = [str(python), "-m", "langwatch_otel.cli", "doctor", *set_up.options]
     command += ["--json"] * json_output + (["--", *set_up.command] if set_up.command else [])

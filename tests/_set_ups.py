@@ -1,8 +1,8 @@
-"""What the doctor is asked about: set-ups that are broken in one way each, with what it says, and some that work."""
+"""What the doctor is asked about: set-ups broken in one way each, and what it says of them."""
 
 import sys
 
-from _doctor import AUTOMATIC, BASE, SetUp, press_enter, requests_to
+from _doctor import AUTOMATIC, BASE, SetUp, requests_to
 from _servers import free_port
 
 SECRET = "hunter2"
@@ -113,10 +113,7 @@ BROKEN = {
     ),
     "a distro that is not there": (
         SetUp(variables={"OTEL_PYTHON_DISTRO": "acme"}),
-        [
-            ("start", "OTEL_PYTHON_DISTRO names acme, which is not installed", "one of first, or unset it"),
-            NO_EXPORTER,
-        ],
+        [("start", "OTEL_PYTHON_DISTRO names acme, which is not installed", "one of first, or unset it"), NO_EXPORTER],
     ),
     "no distro": (
         SetUp(packages=OURS_ALONE, command=(*AUTOMATIC, sys.executable, "-c", "pass")),
@@ -243,22 +240,5 @@ BROKEN = {
                 "see to the spelling in OTEL_LANGWATCH_THREAD_ID_FROM, and to what clients send",
             )
         ],
-    ),
-}
-
-WELL = {
-    "as it should be": SetUp(variables={"OTEL_LANGWATCH_BACKFILL": "true"}),
-    "gRPC": SetUp(variables={"OTEL_EXPORTER_OTLP_ENDPOINT": "grpc", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}),
-    "an application with sources": SetUp(
-        files={"app.py": APP},
-        variables={"OTEL_LANGWATCH_THREAD_ID_FROM": SOURCES, "OTEL_LANGWATCH_USER_ID_HASH_KEY": SECRET * 3},
-        command=(*UVICORN, str(PORTS["matched"])),
-        do=requests_to(PORTS["matched"], *[(f"/chat/{SECRET}", {"x-thread": SECRET})] * 2),
-    ),
-    "code alone": SetUp(packages=OURS_ALONE, variables={"OTEL_LANGWATCH_INBOUND": "ignore"}),
-    "nobody came": SetUp(
-        variables={"OTEL_LANGWATCH_THREAD_ID_FROM": SOURCES},
-        command=(*AUTOMATIC, sys.executable, "-c", "print('here I am', flush=True); import time; time.sleep(60)"),
-        do=press_enter,
     ),
 }

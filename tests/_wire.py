@@ -28,7 +28,7 @@ def border(propagator=None, **settings):
     """The plugin on, over a global propagator that is put back afterwards; gives the recorder."""
     before = propagate.get_global_textmap()
     propagate.set_global_textmap(stock() if propagator is None else propagator)
-    options = {key: settings.pop(key) for key in ("sampler", "late") if key in settings}
+    options = {key: settings.pop(key) for key in ("sampler", "late", "span_limits") if key in settings}
     try:
         with recording(settings=settings, **options) as recorder:
             yield recorder

@@ -13,6 +13,7 @@ from opentelemetry.trace import SpanKind
 
 import langwatch_otel as langwatch
 from _clients import CLIENTS, by_httpx, by_httpx_async
+from _counting import Counted
 from _wire import border, http2_server, route, server
 
 SILENT = ("suppressed", "by hand", "unknown")
@@ -156,6 +157,20 @@ def test_ids_reach_neighbours_and_no_stranger(client, case, semantics, noted, ev
     assert [semantics in span.attributes for span in spans] == [True] * len(spans)
     assert bool(spans) == (case.how not in SILENT and case.sampler is ALWAYS_ON and case.excluded != ".*")
     assert (headers, bool(headers)) == (given, case.how in ("by hand", "unknown"))
+
+
+@pytest.mark.parametrize("hosts", [(STRANGE,), (NEAR, STRANGE), (NEAR, "localhost")], ids=" ".join)
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_request_to_a_stranger_is_counted_once(client, hosts, noted, everywhere):
+    """Held back by the span or taken off before the wire: a request that goes without its ids is one."""
+    client, (port, _), counted = CLIENTS[client], noted, Counted()
+    with border(meter_provider=counted.provider) as recorder, client.on(recorder.provider):
+        counted()
+        with langwatch.conversation(thread_id="the-thread"):
+            client.call(route(port, *hosts), {}, None)
+        found = {name: value for name, value in counted().items() if name.startswith("baggage")}
+    assert found == ({"baggage.withheld host": 1} if STRANGE in hosts else {})
+    counted.provider.shutdown()
 
 
 @pytest.mark.parametrize("client", CLIENTS)

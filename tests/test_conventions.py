@@ -206,7 +206,7 @@ ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 def test_a_vendor_s_limit_never_makes_two_ids_one(one, other, length, ascii_only):
     """An id is within the limit and its characters, what fits is as it was, and two ids stay two."""
     limit = Limit(length, ascii=ascii_only)
-    kept = [limit.fit("key", each) for each in (one, other)]
+    kept = [limit.fit("thread_id", "key", each) for each in (one, other)]
     assert (kept[0] == kept[1]) == (one == other)
     for given_id, fitted in zip((one, other), kept, strict=True):
         assert len(fitted) <= length
@@ -236,14 +236,16 @@ def test_a_changed_id_is_said_once_and_without_the_id(said):
     """What a vendor's limit changed is logged once for each key, and neither id is in the log."""
     limit = Limit(20, ascii=True)
     for number in range(3):
-        limit.fit("langfuse.session.id", f"{ACCENTED}{number}")
+        limit.fit("thread_id", "langfuse.session.id", f"{ACCENTED}{number}")
     assert said() == ["langfuse.session.id: an id was changed to what the vendor takes, with a hash of it at its end"]
 
 
 def test_a_changed_id_is_the_same_in_every_process():
     """What a limit makes of an id depends on the id alone."""
-    program = f"from langwatch_otel.conventions._convention import Limit; print(Limit(20).fit('k', {LONG!r}))"
-    assert in_a_process(program) == in_a_process(program) == [Limit(20).fit("k", LONG)]
+    program = (
+        f"from langwatch_otel.conventions._convention import Limit; print(Limit(20).fit('thread_id', 'k', {LONG!r}))"
+    )
+    assert in_a_process(program) == in_a_process(program) == [Limit(20).fit("thread_id", "k", LONG)]
 
 
 @pytest.mark.parametrize("name", WRITTEN)

@@ -13,10 +13,27 @@ import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from _doctor import SetUp, ask, listens, plain, wait_until
+from _doctor import AUTOMATIC, SetUp, ask, listens, plain, press_enter, requests_to, wait_until
 from _servers import ROOT, clean_environment, free_port
-from _set_ups import BROKEN, PORTS, SECRET, WELL
+from _set_ups import APP, BROKEN, OURS_ALONE, PORTS, SECRET, SOURCES, UVICORN
 from langwatch_otel.workbench.receiver import Receiver
+
+WELL = {
+    "as it should be": SetUp(variables={"OTEL_LANGWATCH_BACKFILL": "true"}),
+    "gRPC": SetUp(variables={"OTEL_EXPORTER_OTLP_ENDPOINT": "grpc", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}),
+    "an application with sources": SetUp(
+        files={"app.py": APP},
+        variables={"OTEL_LANGWATCH_THREAD_ID_FROM": SOURCES, "OTEL_LANGWATCH_USER_ID_HASH_KEY": SECRET * 3},
+        command=(*UVICORN, str(PORTS["matched"])),
+        do=requests_to(PORTS["matched"], *[(f"/chat/{SECRET}", {"x-thread": SECRET})] * 2),
+    ),
+    "code alone": SetUp(packages=OURS_ALONE, variables={"OTEL_LANGWATCH_INBOUND": "ignore"}),
+    "nobody came": SetUp(
+        variables={"OTEL_LANGWATCH_THREAD_ID_FROM": SOURCES},
+        command=(*AUTOMATIC, sys.executable, "-c", "print('here I am', flush=True); import time; time.sleep(60)"),
+        do=press_enter,
+    ),
+}
 
 
 class Refuses(BaseHTTPRequestHandler):

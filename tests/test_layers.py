@@ -15,6 +15,7 @@ SOURCE = Path(langwatch_otel.__file__).parent
 ORDER = (
     {
         "attributes",
+        "counts",
         "errors",
         "_fork",
         "_guard",
@@ -43,9 +44,9 @@ ORDER = (
         "starting",
         "decorators",
     },  # A handle makes spans, a decorator handles.
-    {"span_copy", "exclusion"},
+    {"span_copy", "exclusion", "metrics"},
     {"span_exporter", "span_processor", "log_processor", "backfill"},
-    {"propagation", "border"},
+    {"outbound", "propagation", "border"},
     {"frameworks"},
     {"clients"},
     {"instrumentor", "auto_instrumentor", "instrumentations", "process_exporter", "destination"},

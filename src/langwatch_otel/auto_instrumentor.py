@@ -17,13 +17,19 @@ class AutoInstrumentor(LangWatchInstrumentor):
     default holds. Does nothing where `OTEL_SDK_DISABLED` is true.
     """
 
-    def instrument(self, tracer_provider: Any = None, logger_provider: Any = None, **settings: Any) -> None:
+    def instrument(
+        self,
+        tracer_provider: Any = None,
+        logger_provider: Any = None,
+        meter_provider: Any = None,
+        **settings: Any,
+    ) -> None:
         if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
             return
         settings["skip_dep_check"] = True
         with guarded("turning on"):
             try:
-                super().instrument(tracer_provider, logger_provider, **settings)
+                super().instrument(tracer_provider, logger_provider, meter_provider, **settings)
             except ConfigurationError as error:  # A provider cannot be given in a file.
                 say_once(f"{error}; the default holds")
                 super().instrument(**settings)

@@ -9,11 +9,12 @@ from opentelemetry import propagate
 from opentelemetry.context import get_current
 from opentelemetry.propagators.textmap import Setter, TextMapPropagator, default_setter
 
-from . import config, context_baggage
+from . import config, context_baggage, counts
 from ._guard import guarded
 from ._setter import SetterHook
 from .hosts import destination_of
-from .propagation import ConversationPropagator, allows
+from .outbound import allows
+from .propagation import ConversationPropagator
 from .wire import HEADER
 
 _border: ConversationPropagator | None = None
@@ -88,8 +89,8 @@ def inject(headers: Any, host: str | None = None) -> None:
         if border is None or host is None:
             return propagate.inject(headers, setter=setter)
         found = destination_of(host) if "://" in host else (host, None)
-        allowed = found is not None and allows(*found)
-        return border.send(headers, get_current(), setter, lambda _: allowed)
+        reason = counts.UNKNOWN if found is None else None if allows(*found) else counts.HOST
+        return border.send(headers, get_current(), setter, lambda _: reason)
 
 
 class _Appending(Setter[Any]):

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from . import config
+from . import config, counts
 from ._guard import say_once, swallowed
 from .privacy import Pseudonym, cut, pseudonym, received_pseudonym, utf8
 
@@ -129,7 +129,14 @@ def _clean(name: str, value: object, chosen: config.Config) -> str | None:
     if type(value) is str and value.isascii() and len(value) <= longest:
         return None if not value or value.isspace() else value
     text = _text(name, value)
-    return text if text is None or len(text) <= longest else cut(text, longest)
+    return text if text is None or len(text) <= longest else _cut(name, text, longest)
+
+
+def _cut(name: str, text: str, longest: int) -> str:
+    left = cut(text, longest)
+    counts.was_cut(name, counts.MAX_ID_LENGTH, left)
+    say_once(f"{name} cut: it is longer than max_id_length, and ends in a hash of the whole")
+    return left
 
 
 def _user(value: object, chosen: config.Config) -> str | None:
@@ -140,7 +147,10 @@ def _user(value: object, chosen: config.Config) -> str | None:
     if key is None:
         return _clean("user_id", value, chosen)
     text = _text("user_id", value)
-    return None if text is None or key == config.NO_KEY else pseudonym(text, key)
+    if text is not None and key == config.NO_KEY:
+        counts.ids_refused["user_id"].add()
+        return None
+    return None if text is None else pseudonym(text, key)
 
 
 def received_user(text: str) -> str | None:
@@ -157,9 +167,11 @@ def _text(name: str, value: object) -> str | None:
         try:  # Not `str(value)`: a subclass may say anything there, or raise.
             text = int.__repr__(value) if isinstance(value, int) else UUID.__str__(value)
         except ValueError:  # An int of more digits than Python turns into text.
+            counts.ids_refused[name].add()
             say_once(f"{name} refused: an int of that many digits has no text")
             return None
     else:
+        counts.ids_refused[name].add()
         say_once(f"{name} refused: an id is a str, an int or a uuid.UUID, got {type(value).__name__}")
         return None
     return None if not text or text.isspace() else utf8(text)

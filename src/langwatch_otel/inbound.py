@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context, create_key
 
+from . import counts
 from ._guard import say_once
-from .attributes import SESSION_ID
+from .attributes import SESSION_ID, USER_ID
 from .identity import EMPTY, Conversation, clean_id, received_user
 from .privacy import is_plain
 from .wire import MAX_HEADER, decoded, ours_in
@@ -21,6 +22,8 @@ ARRIVAL_KEY = create_key("langwatch_otel.arrival")
 
 MAX_LENGTH = 1024
 """No longer id is believed: what `max_id_length` may be at most."""
+
+_FIELDS = {SESSION_ID: "thread_id", USER_ID: "user_id"}
 
 
 class Arrival:
@@ -57,22 +60,33 @@ def accepted(raw: str) -> str | None:
     return value if is_plain(value) else None
 
 
+def _refuse_whole(header: str) -> None:
+    for key, field in _FIELDS.items():
+        if f"{key}=" in header:  # Not read: that is what the limit is for.
+            counts.baggage_refused[field].add()
+            say_once(f"an inbound {key} was refused: the baggage header is longer than 8,192 characters")
+
+
 def conversation_in(headers: Iterable[str]) -> Conversation:
     """Return who the baggage headers of one request say it belongs to; what is refused is logged once, unsaid.
 
     Of entries with one key the last counts, as everywhere.
     """
     header = ",".join(headers)
-    if not header or len(header) > MAX_HEADER:
+    if len(header) > MAX_HEADER:
+        _refuse_whole(header)
+        return EMPTY
+    if not header:
         return EMPTY
     found = dict(ours_in(header))
     if not found:
         return EMPTY
     named: dict[str, str | None] = {}
     for key, raw in found.items():
-        field = "thread_id" if key == SESSION_ID else "user_id"
+        field = _FIELDS[key]
         value = accepted(raw)
         if value is None:
+            counts.baggage_refused[field].add()
             say_once(f"an inbound {key} was refused: it is too long, or not made of characters that an id has")
         else:
             named[field] = clean_id(field, value) if field == "thread_id" else received_user(value)

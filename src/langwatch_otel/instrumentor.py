@@ -9,7 +9,7 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.sdk._logs import LoggerProvider
 
-from . import border, config, tracers
+from . import border, config, metrics, tracers
 from ._guard import guarded, say_once
 from ._setter import SetterHook
 from .backfill import Undo, wrap_exporters
@@ -49,10 +49,15 @@ class LangWatchInstrumentor:
         return _state.on
 
     def instrument(
-        self, tracer_provider: Any = None, logger_provider: LoggerProvider | None = None, **settings: Any
+        self,
+        tracer_provider: Any = None,
+        logger_provider: LoggerProvider | None = None,
+        meter_provider: Any = None,
+        **settings: Any,
     ) -> None:
         """Add the processors to `tracer_provider`, else to the global one, now or once there is one.
 
+        The counters of what it does go to `meter_provider`, else to the global one.
         Raises ConfigurationError for an unknown setting or a value that it does not take.
         """
         # Auto-instrumentation says so with this argument; there a mistake must not stop the application.
@@ -62,8 +67,10 @@ class LangWatchInstrumentor:
         chosen = config.read(settings, lenient=lenient, base=config.active() if _state.on else None)
         _check("tracer_provider", tracer_provider, "add_span_processor", "TracerProvider")
         _check("logger_provider", logger_provider, "add_log_record_processor", "LoggerProvider")
+        _check("meter_provider", meter_provider, "get_meter", "MeterProvider")
         config.activate(chosen)
         _state.on = True
+        metrics.on(meter_provider)
         _follow_rules(chosen)
         with guarded("following requests"):
             from .frameworks import bodies, requests, sources
@@ -113,6 +120,7 @@ class LangWatchInstrumentor:
             sources.sources_off()
             bodies.bodies_end_off()
         _later.off()
+        metrics.off()
         tracers.choose(None)
         config.activate(None)
 

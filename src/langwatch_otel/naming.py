@@ -6,7 +6,7 @@ import weakref
 
 from opentelemetry.context import Context, attach, get_current
 
-from . import context_baggage
+from . import context_baggage, counts
 from . import scope as _scope
 from ._guard import say_once, swallowed
 from .context_baggage import showing, shows_nothing
@@ -103,6 +103,7 @@ def _conflicts(scope: Scope, new: Conversation) -> bool:
 
 def _second(scope: Scope) -> Scope:
     """Open the scope of a second name below `scope` and attach it to the current context."""
+    counts.second_names.add()
     say_once("a second thread, user or customer was named in one scope: it holds from there on, in that context")
     if scope.bound_in is not None and scope.bound_in() is not flow():
         scope.contested = True

@@ -11,6 +11,7 @@ from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
 from . import config
 from .attributes import SESSION_ID, USER_HASH
+from .counts import spans_stamped
 from .identity import EMPTY, Conversation
 from .rendering import NOTHING, Attributes, Rendered
 from .stamping import Stamper, attributes_of
@@ -138,10 +139,7 @@ class OpenSpan(weakref.ref[Any]):
         ):
             self.given = before  # It stays on the span until a name takes its place.
         self.stamped = rendered
-        if before is NOTHING:
-            self.stamper.first(span, self, rendered)
-        else:
-            self._stamp(span, attributes_of(span), rendered, before)
+        self._stamp(span, attributes_of(span), rendered, before)
         if self.written:
             self.hide_user(span)
 
@@ -158,6 +156,8 @@ class OpenSpan(weakref.ref[Any]):
         if self.thread_id is None and SESSION_ID in present:
             return False
         before, self.gift, self.given = self.given, gift, rendered
+        if before is NOTHING and self.stamped is NOTHING:
+            spans_stamped.add()
         self._stamp(span, present, rendered, before)
         self.hide_user(span)
         return True

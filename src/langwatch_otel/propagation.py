@@ -7,37 +7,26 @@ For the hooks of HTTP clients there are `allows(host, port)` and `strip(headers)
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.propagators.textmap import Getter, Setter, TextMapPropagator, default_getter, default_setter
-from opentelemetry.trace import SpanKind
 
-from . import config, context_baggage
+from . import config, context_baggage, counts
 from ._guard import guarded, say_once, swallowed
 from .context_baggage import ContextBaggage, baggage_key, hides_ours, own_baggage
 from .finding import SCOPE_KEY, scope_in
-from .hosts import Destinations, destination_of
 from .identity import EMPTY
 from .inbound import ARRIVAL_KEY, Arrival, conversation_in
-from .open_span import SPAN_KEY, open_span_in
+from .open_span import open_span_in
+from .outbound import allows as allows
+from .outbound import withheld_by_span
 from .scope import Scope
-from .stamping import attributes_of
 from .wire import HEADER, KEYS, added, entry, rewrite, without_ours
 
 BAGGAGE_KEY = baggage_key()
-
-# Where spans of clients say whom they call: today's names and yesterday's.
-_URLS = ("url.full", "http.url")
-_BROKERS = "messaging.url"
-_HOSTS = (("server.address", "server.port"), ("net.peer.name", "net.peer.port"))
-
-
-# Of several brokers, JSON: ["one:9092", "two:9092"].
-_BETWEEN_BROKERS = re.compile(r"[\s,;\[\]\"']+")
 
 
 class ConversationPropagator(TextMapPropagator):
@@ -63,10 +52,12 @@ class ConversationPropagator(TextMapPropagator):
         if not self._on:
             return self.wrapped.inject(carrier, context, setter)
         context = get_current() if context is None else context
-        return self.send(carrier, context, setter, _is_allowed_by_span)
+        return self.send(carrier, context, setter, withheld_by_span)
 
-    def send(self, carrier: Any, context: Context, setter: Setter[Any], is_allowed: Callable[[Context], bool]) -> None:
-        """Do what `inject` does, with the ids where `is_allowed` says so of the context."""
+    def send(
+        self, carrier: Any, context: Context, setter: Setter[Any], withheld: Callable[[Context], str | None]
+    ) -> None:
+        """Do what `inject` does, with the ids where `withheld` gives no reason, of the context, to hold them back."""
         entries: Sequence[str] = ()
         said = ""
         plain = Context()  # Where looking fails nothing goes out.
@@ -74,7 +65,8 @@ class ConversationPropagator(TextMapPropagator):
             plain = hides_ours(context)
             said = _take_off(carrier, context)
             entries = _entries(context)
-            if entries and not is_allowed(context):
+            if entries and (reason := withheld(context)) is not None:
+                counts.baggage_withheld[reason].add()
                 entries = ()
         except Exception as error:
             swallowed("looking where baggage goes", error)
@@ -113,6 +105,7 @@ class _Adding(Setter[Any]):
             value, whole = added(value, self._entries)
             self.done = True
             if not whole:
+                counts.baggage_withheld[counts.NO_ROOM].add()
                 say_once("other baggage leaves no room for the ids of the conversation: they stay out")
             if not value:
                 return
@@ -146,60 +139,6 @@ def _own_entries(context: Context) -> set[tuple[str, str]]:
     return {(key, str(own[key])) for key in KEYS if key in own}
 
 
-def _is_allowed_by_span(context: Context) -> bool:
-    """Say whether the call that the span of `context` stands for goes to where ids may go."""
-    span: Any = context.get(SPAN_KEY)
-    kind = getattr(span, "kind", None)
-    # Any other kind of span carries the address of this process, or none.
-    if kind is not SpanKind.CLIENT and kind is not SpanKind.PRODUCER:
-        return False
-    if not span.get_span_context().trace_flags.sampled:
-        return False
-    attributes = attributes_of(span)
-    named = False
-    for host, port in _destinations(attributes):
-        if host is None or not allows(host, port):
-            return False
-        named = True
-    return named or (kind is SpanKind.PRODUCER and not _is_nowhere())
-
-
-def _destinations(attributes: Any) -> Iterable[tuple[str | None, int | None]]:
-    """Yield every host that the attributes of a client's span name; they may differ, and then all count."""
-    for key in _URLS:
-        if (url := attributes.get(key)) is not None:
-            yield destination_of(str(url)) or (None, None)
-    for broker in _BETWEEN_BROKERS.split(str(attributes[_BROKERS])) if _BROKERS in attributes else ():
-        if broker:
-            yield (destination_of(broker) or (None, None)) if "://" in broker else (broker, None)
-    for key, port_key in _HOSTS:
-        if (host := attributes.get(key)) is not None:
-            port = attributes.get(port_key)
-            yield str(host), port if isinstance(port, int) else None
-
-
-@lru_cache(8)
-def _inside(patterns: tuple[str, ...]) -> Destinations:
-    return Destinations(patterns)
-
-
-def _is_nowhere() -> bool:
-    return config.active().outbound_hosts == ("none",)
-
-
-def allows(host: str, port: int | None = None) -> bool:
-    """Say whether ids may go to `host` at `port`, under the setting `outbound_hosts`; never raises.
-
-    `host` is a name or an address, perhaps with brackets or `:port`. What cannot be read as one host is not allowed.
-    Where a client follows a redirect by itself, ask this for the new destination; `strip` the headers if it says no.
-    """
-    try:
-        return _inside(config.active().outbound_hosts).allows(host, port)
-    except Exception as error:
-        swallowed("looking whether a host is inside", error)
-        return False
-
-
 def strip(headers: Any) -> None:
     """Take the ids of conversations off `headers`, in place: `session.id` and `user.id` in `baggage`; never raises.
 
@@ -207,7 +146,16 @@ def strip(headers: Any) -> None:
     Other entries stay, and so does what the application itself put into the baggage of the current context.
     """
     with guarded("taking ids off headers"):
-        _take_off(headers, get_current())
+        context, found = get_current(), []
+
+        def without(header: str) -> str:
+            left = without_ours(header, _own_entries(context))
+            found.append(left != header)
+            return left
+
+        rewrite(headers, without)
+        if any(found):
+            counts.baggage_withheld[counts.HOST].add()
 
 
 def _texts(headers: Iterable[Any]) -> list[str]:

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from . import config
-from ._guard import swallowed
+from ._guard import say_once, swallowed
 from .attributes import GEN_AI_CONVERSATION_ID, USER_HASH
 from .capture import captured
 from .conventions._convention import EVERY_SPAN, GENAI_SPANS, JSON, LOCAL_ROOT
@@ -129,6 +129,7 @@ def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
     on_root: Attributes = {}
     for number, (name, value) in enumerate(metadata.items()):
         if number >= MAX_ROOT_METADATA_KEYS:
+            say_once("metadata beyond 64 keys is left out")
             break
         try:
             written = attribute_value(value)
@@ -140,6 +141,8 @@ def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
             everywhere[name] = written
         elif size <= MAX_ROOT_METADATA_VALUE:
             on_root[name] = written
+        else:
+            say_once("a metadata value of more than 16 KiB is left out")
     targets = {
         EVERY_SPAN: (rendered.plain, rendered.genai),
         GENAI_SPANS: (rendered.genai,),

@@ -6,20 +6,25 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
+from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from . import config, counts, metrics
 from ._guard import guarded, swallowed
-from .attributes import USER_HASH
+from .attributes import SESSION_ID, USER_HASH
 from .exclusion import without_excluded
 from .open_span import OpenSpan, late_of, sequence
 from .rendering import NOTHING, Attributes
 from .span_copy import SpanCopy
+from .spelling import spelling_of
 from .stamping import attributes_of
 
 # A second batch of the SDK's default size; what does not fit goes out as it is.
 MAX_KEPT = 512
+
+_COUNTED = "_langwatch_otel_counted"
 
 _exporters: weakref.WeakSet[ConversationSpanExporter] = weakref.WeakSet()
 
@@ -63,6 +68,7 @@ class ConversationSpanExporter(SpanExporter):
         self._pid = os.getpid()
         self._lock = threading.RLock()
         _exporters.add(self)
+        metrics.on()
 
     @property
     def wrapped(self) -> SpanExporter:
@@ -111,7 +117,13 @@ class ConversationSpanExporter(SpanExporter):
 
     def _send(self, spans: list[ReadableSpan]) -> SpanExportResult:
         spans = without_excluded(spans)
-        return self._exporter.export(spans) if spans else SpanExportResult.SUCCESS
+        if not spans:
+            return SpanExportResult.SUCCESS
+        try:
+            _count_unnamed(spans)
+        except Exception as error:
+            swallowed("counting spans", error)
+        return self._exporter.export(spans)
 
     def let_go(self) -> None:
         """Export what is kept back, and keep back nothing that ended before now."""
@@ -138,6 +150,23 @@ class ConversationSpanExporter(SpanExporter):
         self._exporter.shutdown()
 
 
+def _count_unnamed(spans: Sequence[ReadableSpan]) -> None:
+    threads = spelling_of(config.active().conventions).threads
+    for span in spans:
+        present: Any = span.attributes
+        try:
+            present[SESSION_ID]  # The SDK's mapping takes longer to say whether it has a key.
+        except (KeyError, TypeError):
+            if threads.isdisjoint(present or ()) and _is_new(span):
+                counts.spans_unnamed.add()
+
+
+def _is_new(span: ReadableSpan) -> bool:
+    """Say whether `span` is counted for the first time: several exporters may get it, and copies of it."""
+    mine = object()
+    return vars(span.context).setdefault(_COUNTED, mine) is mine
+
+
 def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
     """Return `span` with the attributes that it lacks, or `span` itself where nothing names it."""
     if held is None:
@@ -158,6 +187,8 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
             for key, value in held.stamper.fit(wanted, rendered).items()
             if key not in present or (key in ours and present[key] == ours[key] != value)
         }
+        if held.thread_id is None and not rendered.spelling.threads.isdisjoint(missing) and _is_new(span):
+            counts.spans_named_at_export.add()
         user = rendered.plain.get(USER_HASH)
         if user is not None:
             missing.update(_without_user(held, present, wanted, user))

@@ -10,7 +10,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import Span, SpanLimits, SpanProcessor
 from opentelemetry.trace import SpanKind
 
-from . import config
+from . import config, metrics
 from . import scope as _scope
 from ._guard import guarded, swallowed
 from .attributes import HTTP_METHODS
@@ -48,6 +48,7 @@ class ConversationSpanProcessor(SpanProcessor):
         self._others: dict[int, object] = {}
         self._ending: dict[int, tuple[object, OpenSpan]] = {}
         self.exclude(config.active().span_exclude_rules)
+        metrics.on()
 
     def exclude(self, rules: Sequence[SpanExcludeRule]) -> None:
         """Decide from now on, as a span starts, whether `rules` leave it out; our exporters then do so."""
@@ -111,8 +112,9 @@ class ConversationSpanProcessor(SpanProcessor):
                 rendered, scope = held.stamped, held.scope
             # A name that came meanwhile, from another thread, found this span in its scope, or is seen here.
             if scope.rendered is not rendered and not held.borrowed:
-                with _scope.lock:  # It may have stamped before we did: what stands there is ours, and older.
-                    held.stamped = rendered
+                with _scope.lock:
+                    if rendered is not NOTHING:
+                        held.stamped = rendered  # It may have stamped before we did: ours stands there, and is older.
                     held.restamp(scope.rendered)
         except Exception as error:
             swallowed("starting a span", error)

@@ -35,6 +35,13 @@ class Spelling(NamedTuple):
     short: frozenset[str]
     """One attribute for the thread and one for the user: what a span with little room gets."""
     taken: frozenset[str]
+    threads: frozenset[str]
+    """Attributes that hold the thread."""
+
+    def field_of(self, key: str) -> str:
+        """Return the field of the id that the attribute `key` holds."""
+        place = next((place for place, found, _ in self.every + self.genai + self.root if found == key), None)
+        return "user_id" if place is None else Conversation._fields[place]  # The hash has no step of its own.
 
     def named(self, write: Write, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return metadata as `write` puts it; a key of another field's is left alone."""
@@ -66,6 +73,7 @@ def spelling_of(names: tuple[str, ...]) -> Spelling:
             for place in map(Conversation._fields.index, ("thread_id", "user_id"))
         ),
         frozenset(write.key for write in fields),
+        frozenset(write.key for write in fields if write.field == "thread_id" and write.shape != TRUE),
     )
 
 
@@ -82,7 +90,7 @@ def _shaped(write: Write) -> Callable[[Any], Any] | None:
         return _comma
     if write.shape == TRUE:
         return _true
-    return None if write.limit is None else partial(write.limit.fit, write.key)
+    return None if write.limit is None else partial(write.limit.fit, write.field, write.key)
 
 
 def _comma(labels: tuple[str, ...]) -> str:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.util.types import AttributeValue
 
+from ._guard import say_once
 from .attributes import GEN_AI_PREFIX
+from .counts import ATTRIBUTE_LENGTH, spans_stamped, was_cut
 from .genai import is_genai_scope
 from .privacy import cut
 from .rendering import Attributes, Rendered
@@ -41,6 +43,8 @@ FEW = 2
 # Instrumentation scopes are few; more names than this are made from data.
 MAX_SCOPE_NAMES = 1000
 
+_stamped = spans_stamped.counter
+
 
 def attributes_of(span: HasAttributes) -> Attributes:
     """Return a copy of the attributes that `span` has now."""
@@ -66,7 +70,8 @@ class Stamper:
         self._kept: list[object] = []  # So that no other object gets its `id`.
 
     def first(self, span: RecordingSpan, held: OpenSpan, rendered: Rendered) -> None:
-        """Stamp a span as it starts: what `_first` does, written out for the ordinary span, since all pass here."""
+        """Stamp a span that has nothing of ours: `_first`, written out for the ordinary span, since all pass here."""
+        next(_stamped)
         try:
             present: Attributes = span.attributes.copy()  # type: ignore[union-attr]
         except AttributeError:
@@ -168,7 +173,13 @@ class Stamper:
         cut_off = {key: value for key, value in ids.items() if kept[key] != value and value.startswith(kept[key])}
         if cut_off:
             self.longest = len(next(kept[key] for key in cut_off))
-            span.set_attributes({key: cut(value, self.longest) for key, value in cut_off.items()})
+            left = {key: cut(value, self.longest) for key, value in cut_off.items()}
+            span.set_attributes(left)
+            for key, value in left.items():
+                was_cut(rendered.spelling.field_of(key), ATTRIBUTE_LENGTH, value)
+            say_once(
+                "an id is longer than the attribute length limit of spans: it is cut, and ends in a hash of it all"
+            )
         elif any(len(value) == rendered.length for value in ids.values()):
             self._length = rendered.length
 

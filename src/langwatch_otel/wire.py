@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, M
 from functools import cache, partial
 from typing import Any
 
+from ._guard import say_once
 from .attributes import SESSION_ID, USER_ID
+from .counts import BAGGAGE, was_cut
 from .privacy import cut
 
 HEADER = "baggage"
@@ -32,10 +34,15 @@ def entry(key: str, value: str) -> str:
 
     text = f"{key}={quote(value, safe='')}"
     length = len(value)
+    left = value
     while len(text) > MAX_ENTRY:
         # The same in every process: how much is left hangs on the value alone.
         length -= max(1, (len(text) - MAX_ENTRY) // 12)  # No character takes more than 12.
-        text = f"{key}={quote(cut(value, length), safe='')}"
+        left = cut(value, length)
+        text = f"{key}={quote(left, safe='')}"
+    if left is not value:
+        was_cut("thread_id" if key == SESSION_ID else "user_id", BAGGAGE, left)
+        say_once(f"{key} cut in baggage: an entry has 4,096 bytes, and the id ends in a hash of the whole")
     return text
 
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from .._guard import say_once
+from ..counts import VENDOR, was_cut
 from ..privacy import marked
 
 EVERY_SPAN: Final = "every span"
@@ -32,13 +33,15 @@ class Limit(NamedTuple):
     ascii: bool = False
     beyond: str = ""
 
-    def fit(self, key: str, value: str) -> str:
-        """Return `value` as `key` takes it; a changed one ends in `~` and a hash of the whole, so no two merge."""
+    def fit(self, field: str, key: str, value: str) -> str:
+        """Return the id in `field` as `key` takes it; a changed one ends in `~` and a hash of it all: no two merge."""
         if len(value) <= self.length and (not self.ascii or value.isascii()):
             return value
         say_once(f"{key}: an id was changed to what the vendor takes, with a hash of it at its end")
         shown = "".join(letter if letter.isascii() else "_" for letter in value) if self.ascii else value
-        return marked(value, shown, self.length)
+        left = marked(value, shown, self.length)
+        was_cut(field, VENDOR, left)
+        return left
 
 
 class Write(NamedTuple):

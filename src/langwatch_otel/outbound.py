@@ -1,0 +1,91 @@
+"""Where a call goes, as its span says, and whether ids may go there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind
+
+from . import config, counts
+from ._guard import swallowed
+from .hosts import Destinations, destination_of
+from .open_span import SPAN_KEY
+from .stamping import attributes_of
+
+# Where spans of clients say whom they call: today's names and yesterday's.
+_URLS = ("url.full", "http.url")
+_BROKERS = "messaging.url"
+_HOSTS = (("server.address", "server.port"), ("net.peer.name", "net.peer.port"))
+
+
+# Of several brokers, JSON: ["one:9092", "two:9092"].
+_BETWEEN_BROKERS = re.compile(r"[\s,;\[\]\"']+")
+
+
+def withheld_by_span(context: Context) -> str | None:
+    """Say why ids may not go where the call goes that the span of `context` stands for; None where they may."""
+    span: Any = context.get(SPAN_KEY)
+    kind = getattr(span, "kind", None)
+    # Any other kind of span carries the address of this process, or none.
+    if kind is not SpanKind.CLIENT and kind is not SpanKind.PRODUCER:
+        return counts.UNSAMPLED if kind is None and _is_unsampled(span) else counts.UNKNOWN
+    if not span.get_span_context().trace_flags.sampled:
+        return counts.UNSAMPLED
+    attributes = attributes_of(span)
+    named = False
+    for host, port in _destinations(attributes):
+        if host is None:
+            return counts.UNKNOWN
+        if not allows(host, port):
+            return counts.HOST
+        named = True
+    if named:
+        return None
+    if kind is not SpanKind.PRODUCER:
+        return counts.UNKNOWN
+    return counts.HOST if _is_nowhere() else None
+
+
+def _is_unsampled(span: Any) -> bool:
+    context = span.get_span_context() if span is not None else None
+    return context is not None and context.is_valid and not context.trace_flags.sampled
+
+
+def _destinations(attributes: Any) -> Iterable[tuple[str | None, int | None]]:
+    """Yield every host that the attributes of a client's span name; they may differ, and then all count."""
+    for key in _URLS:
+        if (url := attributes.get(key)) is not None:
+            yield destination_of(str(url)) or (None, None)
+    for broker in _BETWEEN_BROKERS.split(str(attributes[_BROKERS])) if _BROKERS in attributes else ():
+        if broker:
+            yield (destination_of(broker) or (None, None)) if "://" in broker else (broker, None)
+    for key, port_key in _HOSTS:
+        if (host := attributes.get(key)) is not None:
+            port = attributes.get(port_key)
+            yield str(host), port if isinstance(port, int) else None
+
+
+@lru_cache(8)
+def _inside(patterns: tuple[str, ...]) -> Destinations:
+    return Destinations(patterns)
+
+
+def _is_nowhere() -> bool:
+    return config.active().outbound_hosts == ("none",)
+
+
+def allows(host: str, port: int | None = None) -> bool:
+    """Say whether ids may go to `host` at `port`, under the setting `outbound_hosts`; never raises.
+
+    `host` is a name or an address, perhaps with brackets or `:port`. What cannot be read as one host is not allowed.
+    Where a client follows a redirect by itself, ask this for the new destination; `strip` the headers if it says no.
+    """
+    try:
+        return _inside(config.active().outbound_hosts).allows(host, port)
+    except Exception as error:
+        swallowed("looking whether a host is inside", error)
+        return False
