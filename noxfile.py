@@ -81,6 +81,28 @@ def clients(session: nox.Session, released: str) -> None:
 
 
 @nox.session(python="3.12")
+def queues(session: nox.Session) -> None:
+    """A Celery worker with Redis; the machine needs redis-server."""
+    session.install("-e", ".[dev]", "celery", "redis", "opentelemetry-instrumentation-celery>=0.61b0")
+    session.run("pytest", "-m", "queues", "-rs", "tests/test_queues.py", *session.posargs)
+
+
+@nox.session(python="3.12")
+def fork(session: nox.Session) -> None:
+    """Processes that fork: gunicorn with uvicorn's workers, multiprocessing, os.fork."""
+    session.install("-e", ".[dev]", "gunicorn", "uvicorn-worker")
+    session.run("pytest", "-m", "fork", "-rs", "tests/test_fork.py", *session.posargs)
+
+
+@nox.session(python="3.12")
+def languages(session: nox.Session) -> None:
+    """OpenTelemetry for Node and for Go, beside us; the machine needs node, npm and go."""
+    session.install("-e", ".[dev]", "httpx<1", "opentelemetry-instrumentation-httpx>=0.61b0")
+    tests = ("tests/test_languages.py", "tests/test_two_services.py", "--timeout=900")
+    session.run("pytest", "-m", "languages", "-rs", *tests, *session.posargs)
+
+
+@nox.session(python="3.12")
 def fuzz(session: nox.Session) -> None:
     """A million inbound values against the rule."""
     session.install("-e", ".[dev]")

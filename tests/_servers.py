@@ -43,7 +43,7 @@ def uvicorn_process(application, **environment):
         text=True,
     )
     try:
-        _wait_for_port(process, port)
+        wait_for_port(process, port)
         yield port
     finally:
         process.send_signal(signal.SIGTERM)
@@ -55,7 +55,8 @@ def uvicorn_process(application, **environment):
         print(output)  # Shown by pytest where the test fails.
 
 
-def _wait_for_port(process, port):
+def wait_for_port(process, port):
+    """Return once somebody listens on `port`, or fail where the process has ended."""
     latest = time.monotonic() + 30
     while time.monotonic() < latest and process.poll() is None:
         try:

@@ -2,8 +2,12 @@
 
 import gzip
 import http.client
+import io
 import json
+import re
+import socket
 import threading
+from email import message_from_string
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,6 +24,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode
 
 from _otlp import JSON, PROTOBUF, protobuf, request
 from _servers import post
+from langwatch_otel.workbench.errors import RequestError
 from langwatch_otel.workbench.otlp import MAX_BODY
 from langwatch_otel.workbench.receiver import (
     ReceivedEvent,
@@ -27,6 +32,7 @@ from langwatch_otel.workbench.receiver import (
     ReceivedSpan,
     Receiver,
 )
+from langwatch_otel.workbench.request_body import MAX_DISCARD, RequestBody
 
 
 def _send(connection, body, path="/v1/traces"):
@@ -135,7 +141,8 @@ def test_the_bodies_of_protobuf_requests_are_kept_as_they_were_before_compressio
         ("POST", "/v1/metrics", {"Content-Length": "2"}, 404),
         ("POST", "/v1/logs", {"Content-Length": "2"}, 404),
         ("POST", "/v1/traces", {}, 411),
-        ("POST", "/v1/traces", {"Transfer-Encoding": "chunked"}, 411),
+        ("POST", "/v1/traces", {"Transfer-Encoding": "gzip, chunked"}, 400),
+        ("POST", "/v1/traces", {"Transfer-Encoding": "chunked", "Content-Length": "2"}, 400),
         ("POST", "/v1/traces", {"Content-Length": "-1"}, 400),
         ("POST", "/v1/traces", {"Content-Length": "1_0"}, 400),
         ("POST", "/v1/traces", {"Content-Length": "9" * 5000}, 400),
@@ -159,6 +166,69 @@ def test_a_sender_of_too_much_still_gets_its_answer(receiver):
     """A body over the limit is read to its end, so that the refusal is not lost in a broken connection."""
     status, headers, _ = post(_port(receiver), "/v1/traces", bytes(MAX_BODY + 1), {"Content-Type": PROTOBUF})
     assert (status, headers["Content-Type"]) == (413, PROTOBUF)
+
+
+def _raw(receiver, body, **more):
+    """Send two requests on one connection, the first in chunks as they are given; return the statuses that came."""
+    lines = {"Host": "127.0.0.1", "Content-Type": JSON, "Transfer-Encoding": "chunked", **more}
+    head = "POST /v1/traces HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    with socket.create_connection(("127.0.0.1", _port(receiver)), timeout=5) as connection:
+        connection.sendall(head.encode() + b"\r\n" + body + b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    return [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", answer)]
+
+
+def _chunk(data, extension=b""):
+    return b"%x%s\r\n%s\r\n" % (len(data), extension, data)
+
+
+ONE = json.dumps(request("a")).encode()
+END = b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "statuses", "received"),
+    [
+        (_chunk(ONE) + END, [200, 404], 1),
+        (_chunk(ONE[:7]) + _chunk(ONE[7:], b" ;a=b;c") + END, [200, 404], 1),
+        (b"".join(_chunk(ONE[i : i + 1]) for i in range(len(ONE))) + END, [200, 404], 1),
+        (_chunk(ONE) + b"000;last\r\nTrailer: a\r\nOther: b\r\n\r\n", [200, 404], 1),
+        (END, [400, 404], 0),
+        (_chunk(bytes(MAX_BODY)) + _chunk(b"a") + END, [413, 404], 0),
+        (_chunk(bytes(MAX_BODY)) + _chunk(b"a") + b"zz\r\n", [413], 0),
+        (b"zz\r\n", [400], 0),
+        (b"-1\r\n", [400], 0),
+        (b"0x1\r\na\r\n" + END, [400], 0),
+        (b"f" * 16 + b"\r\n", [400], 0),
+        (b"1\na\r\n" + END, [400], 0),
+        (b"1" + b";" * 5000 + b"\r\na\r\n" + END, [400], 0),
+        (b"3\r\nabcd\r\n" + END, [400], 0),
+        (b"0\r\n" + b"a: b\r\n" * 200 + b"\r\n", [400], 0),
+    ],
+)
+def test_chunks_are_read_and_what_is_none_ends_the_connection(receiver, body, statuses, received):
+    """A body in chunks is taken like any other; where its end is not known, nothing after it is taken for a request."""
+    assert (_raw(receiver, body), len(receiver.spans)) == (statuses, received)
+
+
+def test_no_more_chunks_are_read_than_asked_for():
+    """A body without end is refused once it is longer than its reader takes, and not followed much further."""
+    headers = message_from_string("Transfer-Encoding: chunked\n\n")
+    stream = io.BytesIO(_chunk(bytes(1000)) * 100_000)
+    body = RequestBody("POST", headers, stream)
+    with pytest.raises(RequestError, match="413: the body is over 1500 bytes"):
+        body.read(1500)
+    assert (stream.tell() < 3000, body.discard(), stream.tell() < MAX_DISCARD * 1.1) == (True, False, True)
+
+
+def test_chunks_without_end_are_not_waited_for(receiver):
+    """Who breaks off in the middle of a chunk is refused."""
+    with socket.create_connection(("127.0.0.1", _port(receiver)), timeout=5) as connection:
+        connection.sendall(b"POST /v1/traces HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n")
+        connection.sendall(b"Content-Type: application/json\r\n\r\nff\r\n{}")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_connection_outlives_a_refusal(receiver):

@@ -11,6 +11,7 @@ from opentelemetry.context import Context, attach, get_current
 from opentelemetry.trace import INVALID_SPAN
 from typing_extensions import Unpack
 
+from ._fork import free_after_fork
 from ._guard import say_once, swallowed
 from .current import Span, Trace
 from .functions import put_back, wrap
@@ -22,6 +23,9 @@ from .starting import Nothing, started
 F = TypeVar("F", bound=Callable[..., Any])
 H = TypeVar("H")
 
+# Re-entrant, because a generator that the garbage collector closes meanwhile may leave its block.
+_lock = free_after_fork(threading.RLock())
+
 
 class Decorator(Generic[H]):
     """What `trace(...)`, `span(...)` and `conversation(...)` return: re-entrant, shared between threads."""
@@ -30,8 +34,6 @@ class Decorator(Generic[H]):
         self._kind = kind
         self._given = dict(given)
         self._entered: dict[object, list[tuple[ConversationRunning | Nothing, Any, Context]]] = {}
-        # Re-entrant, because a generator that the garbage collector closes meanwhile may leave its block.
-        self._lock = threading.RLock()
 
     def __call__(self, function: F) -> F:
         if isinstance(function, (staticmethod, classmethod)):
@@ -51,7 +53,7 @@ class Decorator(Generic[H]):
 
     def _handle(self) -> Any:
         """Return the handle of the innermost block of this task or thread, else of the one whose context it got."""
-        with self._lock:
+        with _lock:
             mine = self._entered.get(flow())
             blocks = list(mine) if mine else [block for blocks in self._entered.values() for block in blocks]
         for running, _, _ in reversed(blocks):
@@ -67,7 +69,7 @@ class Decorator(Generic[H]):
         running = started(self._kind, self._options(), (), {})
         before = get_current()
         entered = (running, attach(running.context), before)
-        with self._lock:
+        with _lock:
             self._entered.setdefault(flow(), []).append(entered)
         try:
             handle: H = running.handle()
@@ -98,7 +100,7 @@ class Decorator(Generic[H]):
     def _leave(self) -> tuple[ConversationRunning | Nothing, Any, Context]:
         """Return the innermost block that this task or thread entered, else the last one."""
         mine = flow()
-        with self._lock:
+        with _lock:
             if mine not in self._entered:
                 mine = next(reversed(self._entered))
             blocks = self._entered[mine]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 
 from ._guard import say_once
 from .errors import ConfigurationError
+from .process_exporter import ProcessExporter
 
 LANGWATCH_ENDPOINT = "https://app.langwatch.ai"
 TRACES_PATH = "/api/otel/v1/traces"
@@ -50,7 +52,7 @@ def choose(endpoint_url: str | None, api_key: str | None) -> Destination:
 def exporters(destination: Destination, headers: Mapping[str, str] | None) -> list[SpanExporter]:
     """Return the exporters for `destination`; `OTEL_TRACES_EXPORTER` is obeyed where nobody named one."""
     if destination.endpoint is not None:
-        return [_otlp("http/protobuf", destination, headers)]
+        return [ProcessExporter(partial(_otlp, "http/protobuf", destination, headers))]
     found: list[SpanExporter] = []
     for name in _names():
         if name == "none":
@@ -58,7 +60,7 @@ def exporters(destination: Destination, headers: Mapping[str, str] | None) -> li
         if name == "console":
             found.append(ConsoleSpanExporter())
         elif name == "otlp":
-            found.append(_otlp(_protocol(), destination, headers))
+            found.append(ProcessExporter(partial(_otlp, _protocol(), destination, headers)))
         else:
             found.append(_installed(name).load()())
     return found

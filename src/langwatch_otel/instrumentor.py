@@ -97,7 +97,7 @@ class LangWatchInstrumentor:
     def uninstrument(self, **_: Any) -> None:
         """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
         from .clients import redirects
-        from .frameworks import bodies, fastapi, lifespan, requests, sources
+        from .frameworks import bodies, celery, fastapi, lifespan, processes, requests, sources
 
         _state.on = False
         for processor in list(_state.processors.values()):
@@ -114,6 +114,8 @@ class LangWatchInstrumentor:
         with guarded("turning off"):
             fastapi.spans_off()
             lifespan.flush_off()
+            celery.flush_off()
+            processes.flush_off()
             requests.scopes_off()
             sources.sources_off()
             bodies.bodies_end_off()
@@ -156,10 +158,12 @@ def _add_to(provider: Any) -> None:
         _state.backfilled.add(provider)
         _state.undo.append(wrap_exporters(provider))
     if chosen.flush_on_shutdown and hasattr(provider, "force_flush"):
-        from .frameworks.lifespan import flush_at_lifespan_end
+        from .frameworks import celery, lifespan, processes
 
         with guarded("hooking the end of the application"):
-            flush_at_lifespan_end(provider.force_flush)
+            lifespan.flush_at_lifespan_end(provider.force_flush)
+            celery.flush_at_worker_end(provider.force_flush)
+            processes.flush_at_child_end(provider.force_flush)
 
 
 def _added_by_hand(provider: Any) -> ConversationSpanProcessor | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 
+from ._fork import free_after_fork
 from .identity import EMPTY, Conversation
 from .loan import Loan, mixes
 from .open_span import OpenSpan
@@ -17,16 +17,7 @@ MAX_STALE = 32
 
 # Naming is rare and short; starting and ending spans never takes this lock. Re-entrant, because a finaliser
 # that the garbage collector runs meanwhile may name too.
-lock = threading.RLock()
-
-
-def _new_lock() -> None:
-    global lock
-    lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_new_lock)
+lock = free_after_fork(threading.RLock())
 
 
 class Scope:

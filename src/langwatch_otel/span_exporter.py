@@ -34,6 +34,15 @@ def any_wrapped() -> bool:
     return bool(_exporters)
 
 
+def _forget_parents() -> None:
+    for exporter in list(_exporters):
+        exporter.forget_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parents)
+
+
 def let_go() -> None:
     """Export what any exporter keeps back, and keep nothing back that ended before now.
 
@@ -68,7 +77,7 @@ class ConversationSpanExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         if self._pid != os.getpid():
-            self._forget_parent()
+            self.forget_parent()
         with self._lock:
             kept, self._kept = self._kept, []
             try:
@@ -119,17 +128,17 @@ class ConversationSpanExporter(SpanExporter):
     def let_go(self) -> None:
         """Export what is kept back, and keep back nothing that ended before now."""
         if self._pid != os.getpid():
-            self._forget_parent()
+            self.forget_parent()
         with self._lock:
             self._flushed = next(sequence)
             kept, self._kept = self._kept, []
             self._send([_named(span, late_of(span)) for span in kept])
 
-    def _forget_parent(self) -> None:
-        # After a fork the parent exports what it kept back; its lock may have been held.
-        self._pid = os.getpid()
+    def forget_parent(self) -> None:
+        """Begin anew in a forked process: what was kept back is the parent's, whose lock may have been held."""
         self._lock = threading.RLock()
         self._kept = []
+        self._pid = os.getpid()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         self.let_go()

@@ -9,6 +9,7 @@ from typing import Any
 from opentelemetry.context import Context, create_key, get_current
 from opentelemetry.trace import Tracer, TracerProvider, get_tracer_provider
 
+from ._fork import free_after_fork
 from ._guard import guarded
 from .genai import OWN_SCOPE
 
@@ -17,7 +18,7 @@ TRACER_KEY = create_key("langwatch_otel.tracer")
 
 _chosen: weakref.ref[TracerProvider] | None = None
 _cached: tuple[weakref.ref[Any], Tracer] | None = None
-_flushing = threading.Lock()
+_flushing = free_after_fork(threading.Lock())
 
 
 def choose(provider: TracerProvider | None) -> None:

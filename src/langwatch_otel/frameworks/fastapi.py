@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import get_tracer_provider
 
+from langwatch_otel._fork import free_after_fork
 from langwatch_otel._guard import guarded, say_once
 
 from .wrapping import MethodWrapper, installed
@@ -32,7 +33,7 @@ _STACK = "_langwatch_otel_stack"
 
 # By `id`, because an application need not be hashable.
 _seen: "dict[int, weakref.ref[FastAPI]]" = {}
-_lock = threading.Lock()
+_lock = free_after_fork(threading.Lock())
 _provider: "TracerProvider | None" = None
 _background_before: dict[str, Any] | None = None
 

@@ -5,40 +5,33 @@ export would be lost.
 """
 
 import functools
-import threading
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from langwatch_otel._guard import guarded
 
+from . import flushing
+from .flushing import LIMIT_MILLIS, Flush
 from .wrapping import MethodWrapper
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
-Flush = Callable[[int], object]
 Entry = Callable[..., Awaitable[None]]
 
-# Half of what `docker stop` waits before SIGKILL: the rest is for the application's own shutdown.
-LIMIT_MILLIS = 5_000
-
 LAST_MESSAGES = frozenset({"lifespan.startup.failed", "lifespan.shutdown.complete", "lifespan.shutdown.failed"})
-
-_flushes: dict[Flush, int] = {}
-_late: list[threading.Thread] = []
 
 
 def flush_at_lifespan_end(flush: Flush, timeout_millis: int = LIMIT_MILLIS) -> None:
     """Call `flush(timeout_millis)` when an ASGI application stops, and wait for it that long at most."""
-    _flushes[flush] = timeout_millis
+    flushing.add(flush, timeout_millis)
     _application.on()
     _server.on()
 
 
 def flush_off() -> None:
     """Forget what `flush_at_lifespan_end` was given."""
-    _flushes.clear()
+    flushing.clear()
     _application.off()
     _server.off()
 
@@ -76,32 +69,11 @@ def _after_shutdown(original: Entry) -> Entry:
 
 
 async def _flush_all() -> None:
-    # A server stops after its lifespan: what has outlived its wait there is not waited for again.
-    if not _flushes or any(thread.is_alive() for thread in _late):
-        return
-    from anyio import CapacityLimiter, to_thread
+    if flushing.needed():
+        from anyio import CapacityLimiter, to_thread
 
-    # Threads of our own, because event loops join theirs without a limit.
-    threads = [
-        threading.Thread(target=_flush_one, args=each, name="langwatch_otel.flush", daemon=True)
-        for each in _flushes.items()
-    ]
-    for thread in threads:
-        thread.start()
-    # A limiter of our own, because an application that hangs may hold all places of the common one.
-    await to_thread.run_sync(_join, threads, max(_flushes.values()) / 1000, limiter=CapacityLimiter(1))
-    _late[:] = [thread for thread in threads if thread.is_alive()]
-
-
-def _flush_one(flush: Flush, timeout_millis: int) -> None:
-    with guarded("flushing"):
-        flush(timeout_millis)
-
-
-def _join(threads: Sequence[threading.Thread], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    for thread in threads:
-        thread.join(max(0.0, end - time.monotonic()))
+        # A limiter of our own, because an application that hangs may hold all places of the common one.
+        await to_thread.run_sync(flushing.flush_all, limiter=CapacityLimiter(1))
 
 
 _application = MethodWrapper("starlette.applications", "Starlette", "__call__", _before_last_message)

@@ -7,9 +7,44 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from langwatch_otel._fork import free_after_fork
 from langwatch_otel._guard import guarded
 
 Method = Callable[..., Any]
+
+
+class ImportHook:
+    """Calls `then` with a module once that is imported, now or later; told again and again, one waits at most."""
+
+    def __init__(self, module: str, then: Callable[[Any], None]) -> None:
+        self._module = module
+        self._then = then
+        self._waiting = False
+
+    def on(self) -> bool:
+        """Call `then` now where the module is there already, or nobody can tell of its import; else return True."""
+        if self._module not in sys.modules and self._wait():
+            return True
+        with guarded(f"hooking {self._module}"):
+            # Holding no lock of ours: an import takes locks of its own, and may call us back.
+            self._then(importlib.import_module(self._module))
+        return False
+
+    def _wait(self) -> bool:
+        try:
+            from wrapt import register_post_import_hook
+        except ImportError:
+            return False
+        # A hook cannot be taken back.
+        if not self._waiting:
+            self._waiting = True
+            register_post_import_hook(self._imported, self._module)
+        return True
+
+    def _imported(self, module: Any) -> None:
+        self._waiting = False
+        with guarded(f"hooking {self._module}"):
+            self._then(module)
 
 
 class MethodWrapper:
@@ -26,20 +61,15 @@ class MethodWrapper:
         self._method = method
         self._wrap = wrap
         self._placed: tuple[Any, Method, Method] | None = None
-        self._waiting = False
-        self._lock = threading.Lock()
+        self._import = ImportHook(module, self._place)
+        self._lock = free_after_fork(threading.Lock())
 
     def on(self) -> bool:
         """Wrap the method as soon as its module is there; return whether it can be."""
         if not installed(self._module.partition(".")[0]):
             return False
         self.active = True
-        if self._module not in sys.modules and self._wait():
-            return True
-        with guarded(f"wrapping {self._module}.{self._owner}"):
-            # Outside of our lock: an import takes locks of its own, and may call us back.
-            self._place(importlib.import_module(self._module))
-        return self._placed is not None
+        return self._import.on() or self._placed is not None
 
     def off(self) -> None:
         """Put the method back; if somebody wrapped ours since, leave it there doing nothing."""
@@ -51,23 +81,6 @@ class MethodWrapper:
             if owner.__dict__.get(self._method) is replacement:
                 setattr(owner, self._method, original)
                 self._placed = None
-
-    def _wait(self) -> bool:
-        """Ask to be told of the import; return False where nobody can tell."""
-        try:
-            from wrapt import register_post_import_hook
-        except ImportError:
-            return False
-        # A hook cannot be taken back: at most one waits, however often we go on and off.
-        if not self._waiting:
-            self._waiting = True
-            register_post_import_hook(self._imported, self._module)
-        return True
-
-    def _imported(self, module: Any) -> None:
-        self._waiting = False
-        with guarded(f"wrapping {self._module}.{self._owner}"):
-            self._place(module)
 
     def _place(self, module: Any) -> None:
         with self._lock:

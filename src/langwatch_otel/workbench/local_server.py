@@ -9,19 +9,17 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from .errors import RequestError
+from .request_body import RequestBody
 
 _logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 IDLE_SECONDS = 60  # A connection that says nothing for this long is closed.
-MAX_DISCARD = 64 * 1024 * 1024  # A client that is still sending never sees the answer to what it sends.
 
 _POLL_SECONDS = 0.02  # How long stop() may wait for the accepting thread.
-_CHUNK = 64 * 1024
-_LENGTH_DIGITS = 18  # More digits than any length has, and fewer than int() refuses.
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def _serve(self) -> None:
-        self._unread: int | None = 0
-        self._length_error: RequestError | None = None
-        self._look_at_length()
-        request = Request(self.command, self.path.partition("?")[0], self.headers, self._read)
+        body = RequestBody(self.command, self.headers, cast(BinaryIO, self.rfile))
+        request = Request(self.command, self.path.partition("?")[0], self.headers, body.read)
         try:
             response = cast(_Server, self.server).answer(request)
         except RequestError as error:
@@ -137,40 +133,14 @@ class _Handler(BaseHTTPRequestHandler):
         except Exception:
             _logger.exception("could not answer %s", self.command)
             response = Response(500, "text/plain; charset=utf-8", b"internal error")
-        self._discard()
+        if not body.discard():
+            self.close_connection = True
         self._send(response)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         _logger.debug(format, *args)
-
-    def _look_at_length(self) -> None:
-        length = self.headers.get("Content-Length", "").strip()
-        if "Transfer-Encoding" in self.headers or (not length and self.command in ("POST", "PUT", "PATCH")):
-            self._unread, self._length_error = None, RequestError(411, "send Content-Length")
-        elif length and not (length.isascii() and length.isdecimal() and len(length) <= _LENGTH_DIGITS):
-            self._unread, self._length_error = None, RequestError(400, "Content-Length is not a length")
-        else:
-            self._unread = int(length or 0)
-
-    def _read(self, limit: int) -> bytes:
-        if self._length_error is not None or self._unread is None:
-            raise self._length_error or RequestError(400, "no body")
-        if self._unread > limit:
-            raise RequestError(413, f"the body is over {limit} bytes")
-        length, self._unread = self._unread, 0
-        body = self.rfile.read(length)
-        if len(body) < length:
-            raise RequestError(400, "the body is shorter than its Content-Length")
-        return body
-
-    def _discard(self) -> None:
-        if self._unread is None or self._unread > MAX_DISCARD:
-            self.close_connection = True
-            return
-        while self._unread and (chunk := self.rfile.read(min(self._unread, _CHUNK))):
-            self._unread -= len(chunk)
 
     def _send(self, response: Response) -> None:
         whole = response.body if isinstance(response.body, bytes) else None

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import logs
-from .tracing import bare_exporters
+from .tracing import bare, bare_exporters
 
 SECONDS = 5.0
 _OTLP = "opentelemetry.exporter.otlp"
@@ -31,7 +31,7 @@ def _that_setup_makes() -> list[Any]:
         return []
     from langwatch_otel import destination
 
-    return list(destination.exporters(destination.choose(None, None), None))
+    return [bare(each) for each in destination.exporters(destination.choose(None, None), None)]
 
 
 def _send(exporter: Any, latest: float) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def provider() -> dict[str, Any] | None:
         "concurrent": type(multi).__name__ == "ConcurrentMultiSpanProcessor",
         "sampler": found.sampler.get_description() if hasattr(found, "sampler") else "",
         "processors": [
-            {"type": _name(each), "exporter": _name(exporter), "wrapped": exporter is not exporter_of(each)}
+            {"type": _name(each), "exporter": _name(exporter), "wrapped": _names_late(exporter_of(each))}
             if (exporter := _bare(each)) is not None
             else {"type": _name(each), "exporter": None, "wrapped": False}
             for each in processors(found)
@@ -46,8 +46,18 @@ def bare_exporters() -> list[Any]:
 
 
 def _bare(processor: Any) -> Any:
-    found = exporter_of(processor)
-    return found.wrapped if type(found).__name__ == "ConversationSpanExporter" else found
+    return bare(exporter_of(processor))
+
+
+def bare(exporter: Any) -> Any:
+    """Return `exporter` out of our wrapping."""
+    while type(exporter).__name__ in ("ConversationSpanExporter", "ProcessExporter"):
+        exporter = exporter.wrapped
+    return exporter
+
+
+def _names_late(exporter: Any) -> bool:
+    return type(exporter).__name__ == "ConversationSpanExporter"
 
 
 def _name(thing: Any) -> str:
