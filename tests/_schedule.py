@@ -151,7 +151,8 @@ class Schedule:
         model.real = self.framework.start_span(model.name, context, SpanKind.SERVER, attributes)
         try:
             with use_span(model.real, end_on_exit=True):
-                handled_here()
+                if http:
+                    handled_here()
                 yield from self.run(inner, place)
         finally:
             model.end()

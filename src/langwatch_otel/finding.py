@@ -76,7 +76,7 @@ def handled_here() -> None:
     """Take note that the request which runs is handled in this very task."""
     scope = current_scope()
     request = scope.in_request if scope is not None else None
-    if request is not None:
+    if request is not None and request.handler is None:  # What is called inside of it is another's.
         request.handler = weakref.ref(flow())
 
 

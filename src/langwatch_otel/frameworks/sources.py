@@ -12,7 +12,7 @@ from langwatch_otel._guard import swallowed
 from langwatch_otel.finding import handled_here
 
 from .requests import served
-from .visit import KEY, is_wanted
+from .visit import KEY, Asgi, is_wanted
 from .wrapping import MethodWrapper, installed
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ def _inside(original: Method) -> Method:
     return __call__
 
 
-def _take_note() -> None:
-    """Remember in which task the request is handled."""
+def _take_note(asgi: Asgi) -> None:
+    """Remember in which task an HTTP request is handled."""
     try:
-        if _dependencies.active:
+        if _dependencies.active and asgi["type"] == "http":
             handled_here()
     except Exception as error:
         swallowed("looking where a request is handled", error)
@@ -76,7 +76,7 @@ def _take_note() -> None:
 def _routed(original: Method) -> Method:
     @functools.wraps(original)
     async def handle(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
-        _take_note()
+        _take_note(scope)
         visit = scope.get(KEY)
         if visit is not None:
             try:
@@ -93,9 +93,9 @@ def _routed(original: Method) -> Method:
 def _handed_over(original: Method) -> Method:
     @functools.wraps(original)
     async def solve_dependencies(*args: Any, **given: Any) -> Any:
-        _take_note()
         try:
             asgi = given["request"].scope
+            _take_note(asgi)
             if (visit := asgi.get(KEY)) is not None:
                 visit.handed_over(asgi, given.get("body"))
         except Exception as error:
