@@ -5,9 +5,12 @@ from collections import Counter, defaultdict
 import pytest
 
 from _clients import model_calls
+from _making import NATIVE
 from _servers import post, uvicorn_process
 from langwatch_otel.cli.model_server import ModelServer
 from langwatch_otel.workbench.receiver import Receiver
+
+pytestmark = pytest.mark.skipif(not NATIVE, reason="not run: this FastAPI makes no spans of its own")
 
 FASTAPI = ("fastapi.dependencies", "fastapi.endpoint", "fastapi.serialization")
 BACKGROUND = ("undecorated", "decorated", "fastapi.background_task", "fastapi.background_task")
