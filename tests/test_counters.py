@@ -400,9 +400,9 @@ counted, found = Counted(), {}
 if sys.argv[1] == "before":
     metrics.set_meter_provider(counted.provider)
 provider = TracerProvider()
-provider.add_span_processor(SimpleSpanProcessor(langwatch.ConversationSpanExporter(InMemorySpanExporter())))
 trace.set_tracer_provider(provider)
 langwatch.LangWatchInstrumentor().instrument()
+provider.add_span_processor(SimpleSpanProcessor(langwatch.ConversationSpanExporter(InMemorySpanExporter())))
 
 calls = set()
 def profile(frame, event, _):
@@ -422,6 +422,7 @@ found["reading"] = "observe" in calls
 sys.setprofile(None)
 langwatch.LangWatchInstrumentor().uninstrument()
 langwatch.LangWatchInstrumentor().instrument()
+provider.add_span_processor(SimpleSpanProcessor(langwatch.ConversationSpanExporter(InMemorySpanExporter())))
 turn()
 found["again"] = counted()
 print(json.dumps(found))

@@ -153,6 +153,8 @@ class ConversationSpanExporter(SpanExporter):
 def _count_unnamed(spans: Sequence[ReadableSpan]) -> None:
     threads = spelling_of(config.active().conventions).threads
     for span in spans:
+        if late_of(span) is None:
+            continue  # It had its thread and its user as it ended.
         present: Any = span.attributes
         try:
             present[SESSION_ID]  # The SDK's mapping takes longer to say whether it has a key.
