@@ -74,6 +74,7 @@ class Noting(BaseHTTPRequestHandler):
         self.end_headers()
         self.request = self.server.secure.wrap_socket(self.connection, server_side=True)
         self.setup()
+        self.close_connection = False  # Before Python 3.12 clients ask for a tunnel in HTTP/1.0.
 
     def finish(self):
         super().finish()
