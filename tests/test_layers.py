@@ -33,7 +33,7 @@ ORDER = (
     {"spelling"},
     {"rendering", "stamping", "open_span", "loan", "scope", "inbound", "weak_names"},
     {"protection"},
-    {"finding", "naming", "instrumented_ids", "tracers", "failures", "recording"},
+    {"finding", "beside", "naming", "instrumented_ids", "tracers", "failures", "recording"},
     {"functions"},
     {"arguments", "streaming"},
     {

@@ -33,6 +33,21 @@ class _State:
 _state = _State()
 
 
+def _hooks_on() -> None:
+    """Place what we have in frameworks and HTTP clients."""
+    with guarded("following requests"):
+        from .frameworks import bodies, requests, sources
+
+        sources.sources_on()
+        requests.scopes_on()  # Before the flush at a lifespan's end, which wraps the same method and goes first.
+        bodies.bodies_end_on()
+    with guarded("putting up the border for baggage"):
+        from .clients import redirects
+
+        redirects.on()
+        border.on()
+
+
 class LangWatchInstrumentor:
     """Put conversations on the spans of a tracer provider, yours or the global one, whenever that is set.
 
@@ -72,17 +87,7 @@ class LangWatchInstrumentor:
         _state.on = True
         metrics.on(meter_provider)
         _follow_rules(chosen)
-        with guarded("following requests"):
-            from .frameworks import bodies, requests, sources
-
-            sources.sources_on()
-            requests.scopes_on()  # Before the flush at a lifespan's end, which wraps the same method and goes first.
-            bodies.bodies_end_on()
-        with guarded("putting up the border for baggage"):
-            from .clients import redirects
-
-            redirects.on()
-            border.on()
+        _hooks_on()
         if tracer_provider is None:
             if not _later.on():
                 say_once("this opentelemetry-api does not tell of a provider that is set later: instrument() after it")

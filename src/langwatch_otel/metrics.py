@@ -61,7 +61,7 @@ INSTRUMENTS: Final = (
     Instrument(
         SPAN_UNNAMED,
         "{span}",
-        "Spans that were exported without a thread",
+        "Spans that our processor saw, and that were exported without a thread",
         [({}, counts.spans_unnamed)],
     ),
     Instrument(

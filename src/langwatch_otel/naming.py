@@ -9,10 +9,11 @@ from opentelemetry.context import Context, attach, get_current
 from . import context_baggage, counts
 from . import scope as _scope
 from ._guard import say_once, swallowed
+from .beside import is_beside, open_beside
 from .context_baggage import showing, shows_nothing
-from .finding import current_scope, scope_in, task_scope, within
+from .finding import current_scope, scope_in, within
 from .identity import EMPTY, Conversation
-from .loan import Loan, are_tasks_beside, flow, is_by_framework, mixes
+from .loan import Loan, flow, is_by_framework, mixes
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
 from .protection import redacted
 from .rendering import NOTHING, Rendered, render
@@ -73,8 +74,8 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
             attach(within(scope))
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
-        if conversation.thread_id is not None and _is_beside(scope):
-            scope = _beside(scope)
+        if conversation.thread_id is not None and is_beside(scope):
+            scope = open_beside(scope)
         if scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = weakref.ref(flow())
         bind(scope, conversation)
@@ -120,28 +121,6 @@ def _second(scope: Scope) -> Scope:
         second.inherited = scope.own.over(scope.inherited)
     attach(within(second))
     return second
-
-
-def _is_beside(request: Scope) -> bool:
-    """Say whether a task of its own is about to name the request: it may be one of several, with a thread each."""
-    handler = request.handler or request.flow
-    if handler is None or request.named.thread_id is not None:
-        return False
-    here = flow()
-    if request.is_served_by(here) or not are_tasks_beside(here, handler()):
-        return False
-    current = current_scope()
-    return current is not None and (current is request or current.is_below(request))
-
-
-def _beside(request: Scope) -> Scope:
-    """Open, for the task that runs, a scope of its own: it lends its name to the request as a conversation does."""
-    scope = Scope(request)
-    scope.of_task = request.has_tasks = True
-    task_scope.set(scope)
-    scope.anchor = open_span_in(get_current())
-    attach(within(scope))
-    return scope
 
 
 def bind(scope: Scope, conversation: Conversation) -> None:

@@ -22,7 +22,7 @@ from .inbound import arrival_in
 from .instrumented_ids import adopt
 from .loan import Loan, enter_request, is_by_framework, note_end
 from .open_span import HANGS_AS, SPAN_KEY, OpeningSpan, OpenSpan, RootSpan, sequence
-from .rendering import NOTHING
+from .rendering import NOTHING, Rendered
 from .scope import ImplicitScope, Scope
 from .span_exporter import let_go
 from .stamping import MAX_SCOPE_NAMES, Stamper
@@ -112,10 +112,7 @@ class ConversationSpanProcessor(SpanProcessor):
                 rendered, scope = held.stamped, held.scope
             # A name that came meanwhile, from another thread, found this span in its scope, or is seen here.
             if scope.rendered is not rendered and not held.borrowed:
-                with _scope.lock:
-                    if rendered is not NOTHING:
-                        held.stamped = rendered  # It may have stamped before we did: ours stands there, and is older.
-                    held.restamp(scope.rendered)
+                _catch_up(held, scope, rendered)
         except Exception as error:
             swallowed("starting a span", error)
 
@@ -190,6 +187,14 @@ class ConversationSpanProcessor(SpanProcessor):
         with guarded("flushing"):
             let_go()
         return True
+
+
+def _catch_up(held: OpenSpan, scope: Scope, rendered: Rendered) -> None:
+    """Stamp what `scope` says now, over what it said as the span started."""
+    with _scope.lock:
+        if rendered is not NOTHING:
+            held.stamped = rendered  # The other thread may have stamped before we did: ours stands there, and is older.
+        held.restamp(scope.rendered)
 
 
 def _is_http(span: Span) -> bool:

@@ -59,15 +59,21 @@ def setup(
     if debug:
         logger.setLevel(logging.DEBUG)
     backfill, content = chosen.backfill is not False, chosen.capture_content is not False
-    provider = tracer_provider if tracer_provider is not None else trace.get_tracer_provider()
-    if tracer_provider is None and not hasattr(provider, "add_span_processor"):
-        provider = _new_provider(service_name, base_attributes)
-    elif service_name or base_attributes:
-        say_once("setup(): the tracer provider was there before, and keeps its own resource attributes")
+    provider = _provider(tracer_provider, service_name, base_attributes)
     settings.update(backfill=backfill, capture_content=content)
     LangWatchInstrumentor().instrument(tracer_provider=tracer_provider, **settings)
     _send(provider, goes_to, headers, bool(endpoint_url or api_key), backfill)
     _turn_on_others(provider, instrumentors)
+    return provider
+
+
+def _provider(given: Any, service_name: str | None, base_attributes: Mapping[str, Any] | None) -> Any:
+    """Return the provider that was given, else the global one, else a new one."""
+    provider = given if given is not None else trace.get_tracer_provider()
+    if given is None and not hasattr(provider, "add_span_processor"):
+        return _new_provider(service_name, base_attributes)
+    if service_name or base_attributes:
+        say_once("setup(): the tracer provider was there before, and keeps its own resource attributes")
     return provider
 
 
