@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import itertools
 import subprocess
 import sys
 import tracemalloc
@@ -175,14 +176,14 @@ def test_on_and_off_a_thousand_times_leaves_nothing(provider):
 
     tracemalloc.start()
     try:
-        before = cycle(20)
-        grown = cycle(1000) - before
+        sizes = [cycle(count) for count in (20, 350, 350, 350)]
     finally:
         tracemalloc.stop()
     assert len(processors(provider)) == 2
     assert trace._set_tracer_provider is setter
     assert exporters(provider) == [provider.exporter]
-    assert grown < 20_000
+    # The interpreter's own tables (interned names, its cache of methods) grow in one round and then rest; a leak grows in all.
+    assert min(after - before for before, after in itertools.pairwise(sizes)) < 7_000
 
 
 def test_our_hook_is_inert_below_somebody_elses():
