@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+import fastapi
 import pytest
 
 from _clients import model_calls
@@ -25,13 +26,16 @@ REPLIES = [
 OWN = ("POST /chat", "fastapi.dependencies", "fastapi.endpoint", "fastapi.serialization")
 CONTRIB = ("POST /chat", "POST /chat http receive", "POST /chat http send", "POST /chat http send")
 FASTAPI = OWN if NATIVE else CONTRIB
+SENDS_TWICE = pytest.mark.skipif(
+    fastapi.__version__.startswith("0.142."), reason="not run: FastAPI 0.142 sends what others send once more"
+)
 
 
 @pytest.mark.parametrize(
     ("example", "names"),
     [
         ("fastapi_chatbot", (*FASTAPI, "chat", "openai.chat", *model_calls())),
-        pytest.param("existing_opentelemetry", (*OWN, "openai.chat"), marks=new_fastapi),
+        pytest.param("existing_opentelemetry", (*OWN, "openai.chat"), marks=[new_fastapi, SENDS_TWICE]),
     ],
 )
 def test_every_span_of_an_example_has_its_thread_and_its_user(example, names):
