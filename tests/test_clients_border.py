@@ -63,17 +63,18 @@ class Case(NamedTuple):
     how: str = "instrumented"
 
 
-# These see one call where they follow redirects, and write headers once.
-ONE_SPAN = dict.fromkeys(("requests", "aiohttp", "urllib"), (OTHER, OTHER))
-
 CASES = {
     "allowed": Case((NEAR,), (IDS,)),
     "strange": Case((STRANGE,), (OTHER,)),
     "strange with a last dot": Case((f"{STRANGE}.",), (OTHER,)),
     "redirected to a stranger": Case((NEAR, STRANGE), (IDS, OTHER)),
     "redirected inside": Case((NEAR, "localhost"), (IDS, IDS)),
-    "redirected from a stranger": Case((STRANGE, NEAR), (OTHER, IDS), ONE_SPAN),
-    "redirected there and back": Case((NEAR, STRANGE, NEAR), (IDS, OTHER, IDS), {"urllib": (IDS, OTHER, OTHER)}),
+    "redirected from a stranger": Case((STRANGE, NEAR), (OTHER, IDS)),
+    "redirected from a stranger to neighbours": Case((STRANGE, NEAR, "localhost"), (OTHER, IDS, IDS)),
+    "redirected there and back": Case((NEAR, STRANGE, NEAR), (IDS, OTHER, IDS)),
+    "redirected from a stranger and back to it": Case((STRANGE, NEAR, STRANGE), (OTHER, IDS, OTHER)),
+    "redirected from a stranger behind a proxy": Case((STRANGE, NEAR), (OTHER, IDS), proxy="localhost"),
+    "redirected from a stranger behind a strange proxy": Case((STRANGE, NEAR), (OTHER, IDS), proxy="proxy.example.com"),
     "redirected from one stranger to another": Case((NEAR, STRANGE, "ads.example.com"), (IDS, OTHER, OTHER)),
     "a neighbour through a strange proxy": Case((NEAR,), (IDS,), proxy="proxy.example.com"),
     "a stranger through a near proxy": Case((STRANGE,), (OTHER,), proxy="localhost"),

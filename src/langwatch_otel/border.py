@@ -60,6 +60,11 @@ def stands() -> bool:
     return _border is not None
 
 
+def is_in_force() -> bool:
+    """Say whether the border is what headers are written by: nobody has set another propagator since."""
+    return _border is not None and propagate.get_global_textmap() is _border
+
+
 def _speaks_baggage(propagator: TextMapPropagator) -> bool:
     with guarded("asking a propagator what it writes"):
         return HEADER in {field.lower() for field in propagator.fields}
@@ -70,7 +75,7 @@ def _keeps_in() -> bool:
     """Say whether the border stands on top: only then nothing that is in a context goes to strangers."""
     if propagate.get_global_textmap() is not _border:
         cover()  # It was set by a function that was imported before our hook was there.
-    return _border is not None and propagate.get_global_textmap() is _border
+    return is_in_force()
 
 
 _later = SetterHook(propagate, "set_global_textmap", cover)

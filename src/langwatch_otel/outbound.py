@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, format_span_id
 
 from . import config, counts
 from ._guard import swallowed
@@ -48,6 +48,15 @@ def withheld_by_span(context: Context) -> str | None:
     if kind is not SpanKind.PRODUCER:
         return counts.UNKNOWN
     return counts.HOST if _is_nowhere() else None
+
+
+def calling(context: Context) -> str | None:
+    """Return the id of the span of `context`, as headers say it, where that is a sampled CLIENT span."""
+    span: Any = context.get(SPAN_KEY)
+    if getattr(span, "kind", None) is not SpanKind.CLIENT:
+        return None
+    found = span.get_span_context()
+    return format_span_id(found.span_id) if found.trace_flags.sampled else None
 
 
 def _is_unsampled(span: Any) -> bool:

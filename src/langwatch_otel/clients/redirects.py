@@ -1,22 +1,23 @@
 """The last step of each HTTP client before the wire: there the host is the one that is called, whatever a span says.
 
 A redirect inside one span, a URL without a span, headers that are used again: what the propagator wrote for one
-host would go to the next. Only here is that seen, so that ids are taken off where the host is not inside.
+host would go to the next. Only here is that seen, so that ids are taken off where the host is not inside, and put
+on where it is and an instrumentation asked for them when the call went to another.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableSequence
 from typing import Any
 
 from langwatch_otel import border
 from langwatch_otel._guard import swallowed
 from langwatch_otel.frameworks.wrapping import Method, MethodWrapper
 from langwatch_otel.hosts import destination_of
-from langwatch_otel.propagation import allows, strip
-from langwatch_otel.wire import HEADER
+from langwatch_otel.propagation import allows, completed, strip
+from langwatch_otel.wire import HEADER, rewrite
 
 Destination = tuple[str, int | None]
 Arguments = tuple[Any, ...]
@@ -46,15 +47,34 @@ def _carries(headers: Iterable[Any]) -> bool:
     return False
 
 
-def _leaves(headers: Any, destinations: Callable[[], Iterable[Destination | None]]) -> bool:
-    """Say whether `headers` have baggage, and go to a host that is not inside, or that cannot be told."""
-    if not headers or not _carries(headers) or not border.stands():
-        return False
+def _change(headers: Any, destinations: Callable[[], Iterable[Destination | None]]) -> Callable[[Any], None] | None:
+    """Return what is to be done to `headers`, which go to `destinations`: take ids off, put them on, or nothing."""
+    if not headers or not border.stands():
+        return None
+    carries = _carries(headers)
+    completing = border.is_in_force() and completed(headers)
+    if not carries and not completing:
+        return None
+    if not _all_inside(destinations):
+        return strip if carries else None
+    return functools.partial(_write, header=completing) if completing else None
+
+
+def _all_inside(destinations: Callable[[], Iterable[Destination | None]]) -> bool:
+    """Say whether a call goes to hosts that are inside; not where that cannot be told."""
     try:
-        return not all(found is not None and allows(*found) for found in destinations())
+        return all(found is not None and allows(*found) for found in destinations())
     except Exception as error:
         swallowed("asking an HTTP client where it sends", error)
-        return True
+        return False
+
+
+def _write(headers: Any, header: str) -> None:
+    rewrite(headers, lambda _: "")
+    if isinstance(headers, MutableSequence):
+        headers.append((HEADER.encode(), header.encode("latin-1")))
+    else:
+        headers[HEADER] = header
 
 
 def _in_httpcore(arguments: Arguments, _: dict[str, Any]) -> None:
@@ -65,8 +85,8 @@ def _in_httpcore(arguments: Arguments, _: dict[str, Any]) -> None:
         origin = request.url.origin
         yield origin.host.decode("ascii"), origin.port
 
-    if _leaves(request.headers, destinations):
-        strip(request.headers)
+    if change := _change(request.headers, destinations):
+        change(request.headers)
 
 
 def _in_urllib3(arguments: Arguments, given: dict[str, Any]) -> None:
@@ -80,25 +100,25 @@ def _in_urllib3(arguments: Arguments, given: dict[str, Any]) -> None:
         if url.startswith("/") or pool.proxy is None:
             yield pool.host, pool.port or pool.ConnectionCls.default_port
 
-    if _leaves(headers, destinations):
+    if change := _change(headers, destinations):
         # They may be the caller's own, or those of every request of a pool.
         given["headers"] = copied = headers.copy()
-        strip(copied)
+        change(copied)
 
 
 def _in_aiohttp(arguments: Arguments, _: dict[str, Any]) -> None:
     """`send(request, connection)`: one request for each step of a redirect, with headers of its own."""
     request = arguments[0]
-    if _leaves(request.headers, lambda: [(request.url.raw_host, request.url.port)]):
-        strip(request.headers)
+    if change := _change(request.headers, lambda: [(request.url.raw_host, request.url.port)]):
+        change(request.headers)
 
 
 def _in_urllib(arguments: Arguments, _: dict[str, Any]) -> None:
     """`do_open(handler, http_class, request)`: the host of a request may be its proxy's, its URL is not."""
     request = arguments[2]
     for headers in (request.headers, request.unredirected_hdrs):
-        if _leaves(headers, lambda: [destination_of(request.full_url)]):
-            strip(headers)
+        if change := _change(headers, lambda: [destination_of(request.full_url)]):
+            change(headers)
 
 
 def _hook(module: str, owner: str, method: str, look: Look) -> MethodWrapper:
