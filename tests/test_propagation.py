@@ -49,6 +49,12 @@ WHERE = [
     (SpanKind.PRODUCER, {"url": None, "server.address": "sns.eu-west-1.amazonaws.com"}, None),
     (SpanKind.PRODUCER, {"url": None, "messaging.url": '["one:9092", "two.internal:9092"]'}, IDS),
     (SpanKind.PRODUCER, {"url": None, "messaging.url": '["one:9092", "broker.example.com:9092"]'}, None),
+    (SpanKind.PRODUCER, {"url": None, "server.address": '["one:9092", "two.internal:9092"]'}, IDS),
+    (SpanKind.PRODUCER, {"url": None, "server.address": '["one:9092", "broker.example.com:9092"]'}, None),
+    (SpanKind.PRODUCER, {"url": None, "server.address": '"10.0.0.7:9092"'}, IDS),
+    (SpanKind.PRODUCER, {"url": None, "server.address": '""'}, None),
+    (SpanKind.CLIENT, {"url": None, "server.address": '"broker.example.com"'}, None),
+    (SpanKind.CLIENT, {"url": None, "server.address": "[::1]", "server.port": 80}, IDS),
 ]
 
 

@@ -22,7 +22,8 @@ _BROKERS = "messaging.url"
 _HOSTS = (("server.address", "server.port"), ("net.peer.name", "net.peer.port"))
 
 
-# Of several brokers, JSON: ["one:9092", "two:9092"].
+# Of several brokers, JSON: ["one:9092", "two:9092"], or "one:9092"; aiokafka's instrumentation calls that an address.
+_JSON = ('"', '["')
 _BETWEEN_BROKERS = re.compile(r"[\s,;\[\]\"']+")
 
 
@@ -69,13 +70,20 @@ def _destinations(attributes: Any) -> Iterable[tuple[str | None, int | None]]:
     for key in _URLS:
         if (url := attributes.get(key)) is not None:
             yield destination_of(str(url)) or (None, None)
-    for broker in _BETWEEN_BROKERS.split(str(attributes[_BROKERS])) if _BROKERS in attributes else ():
-        if broker:
-            yield (destination_of(broker) or (None, None)) if "://" in broker else (broker, None)
+    if _BROKERS in attributes:
+        yield from _brokers(str(attributes[_BROKERS]))
     for key, port_key in _HOSTS:
         if (host := attributes.get(key)) is not None:
+            if str(host).startswith(_JSON):
+                yield from _brokers(str(host))
+                continue
             port = attributes.get(port_key)
             yield str(host), port if isinstance(port, int) else None
+
+
+def _brokers(text: str) -> Iterable[tuple[str | None, int | None]]:
+    for broker in list(filter(None, _BETWEEN_BROKERS.split(text))) or [None]:
+        yield (destination_of(broker) or (None, None)) if broker and "://" in broker else (broker, None)
 
 
 @lru_cache(8)
