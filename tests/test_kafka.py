@@ -4,7 +4,7 @@ import asyncio
 import importlib.util
 
 import pytest
-from opentelemetry import propagate
+from opentelemetry import context, propagate
 from opentelemetry.trace import SpanKind
 
 import langwatch_otel as langwatch
@@ -100,9 +100,10 @@ def test_a_message_brings_its_conversation(client, broker):
 
     def consume(headers):
         came.extend(headers)
-        context = propagate.extract({name: value.decode() for name, value in headers})
-        with recorder.tracer.start_as_current_span("handle", context, kind=SpanKind.CONSUMER):
+        token = context.attach(propagate.extract({name: value.decode() for name, value in headers}))
+        with recorder.tracer.start_as_current_span("handle", kind=SpanKind.CONSUMER):
             recorder.tracer.start_span("work").end()
+        context.detach(token)
 
     with border() as recorder:
         instrumentor.instrument(tracer_provider=recorder.provider)
