@@ -7,21 +7,26 @@ on where it is and an instrumentation asked for them when the call went to anoth
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, MutableSequence
 from typing import Any
 
+from opentelemetry.context import get_current
+
 from langwatch_otel import border
 from langwatch_otel._guard import swallowed
 from langwatch_otel.frameworks.wrapping import Method, MethodWrapper
 from langwatch_otel.hosts import destination_of
+from langwatch_otel.outbound import calling
 from langwatch_otel.propagation import allows, completed, strip
 from langwatch_otel.wire import HEADER, rewrite
 
 Destination = tuple[str, int | None]
 Arguments = tuple[Any, ...]
-Look = Callable[[Arguments, dict[str, Any]], None]
+Look = Callable[[Arguments, dict[str, Any]], Arguments | None]
+"""Looks at the arguments of a call, may change what is no caller's own, and returns others instead."""
 
 _NAMES = (HEADER, HEADER.encode())
 
@@ -52,12 +57,12 @@ def _change(headers: Any, destinations: Callable[[], Iterable[Destination | None
     if not headers or not border.stands():
         return None
     carries = _carries(headers)
-    completing = border.is_in_force() and completed(headers)
-    if not carries and not completing:
+    if not carries and calling(get_current()) is None:
         return None
     if not _all_inside(destinations):
         return strip if carries else None
-    return functools.partial(_write, header=completing) if completing else None
+    header = completed(headers) if border.is_in_force() else None
+    return functools.partial(_write, header=header) if header else None
 
 
 def _all_inside(destinations: Callable[[], Iterable[Destination | None]]) -> bool:
@@ -113,32 +118,37 @@ def _in_aiohttp(arguments: Arguments, _: dict[str, Any]) -> None:
         change(request.headers)
 
 
-def _in_urllib(arguments: Arguments, _: dict[str, Any]) -> None:
+def _in_urllib(arguments: Arguments, _: dict[str, Any]) -> Arguments | None:
     """`do_open(handler, http_class, request)`: the host of a request may be its proxy's, its URL is not."""
-    request = arguments[2]
-    for headers in (request.headers, request.unredirected_hdrs):
+    handler, http_class, request, *more = arguments
+    sent = request
+    for name in ("unredirected_hdrs", "headers"):
+        headers = getattr(request, name)
         if change := _change(headers, lambda: [destination_of(request.full_url)]):
-            change(headers)
+            # Of the request itself the next step of a redirect is made.
+            sent = copy.copy(request) if sent is request else sent
+            setattr(sent, name, copied := headers.copy())
+            change(copied)
+    return handler, http_class, sent, *more
 
 
 def _hook(module: str, owner: str, method: str, look: Look) -> MethodWrapper:
-    def see(arguments: Arguments, given: dict[str, Any]) -> None:
+    def see(arguments: Arguments, given: dict[str, Any]) -> Arguments:
         if hook.active:
             try:
-                look(arguments, given)
+                return look(arguments, given) or arguments
             except Exception as error:
                 swallowed(f"looking where {module} sends", error)
+        return arguments
 
     def wrap(original: Method) -> Method:
         @functools.wraps(original)
         def send(*arguments: Any, **given: Any) -> Any:
-            see(arguments, given)
-            return original(*arguments, **given)
+            return original(*see(arguments, given), **given)
 
         @functools.wraps(original)
         async def send_async(*arguments: Any, **given: Any) -> Any:
-            see(arguments, given)
-            return await original(*arguments, **given)
+            return await original(*see(arguments, given), **given)
 
         return send_async if inspect.iscoroutinefunction(original) else send
 
