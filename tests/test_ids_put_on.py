@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 import pytest
-from opentelemetry import propagate
+from opentelemetry import baggage, propagate
 from opentelemetry.context import attach, detach
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -18,10 +18,12 @@ NEAR, STRANGE = "orders.internal", "api.example.com"
 @contextmanager
 def calling(recorder, **attributes):
     """A CLIENT span in a conversation, and the headers that were written under it."""
+    token = attach(baggage.set_baggage("plan", "pro"))
     headers, named = {}, langwatch.conversation(thread_id="the-thread")
     with named, recorder.tracer.start_as_current_span("call", kind=SpanKind.CLIENT, attributes=attributes):
         propagate.inject(headers)
         yield headers
+    detach(token)
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -39,13 +41,12 @@ def test_where_nobody_asked_for_ids_none_are_put_on(client, noted, everywhere):
                 client.call(route(port, NEAR), headers, None)
             with recorder.tracer.start_as_current_span("of no call"):
                 client.call(route(port, NEAR), headers, None)
+            client.call(route(port, STRANGE), headers, None)
             propagate.set_global_textmap(TraceContextTextMapPropagator())
             client.call(route(port, NEAR), headers, None)
         client.call(route(port, NEAR), headers, None)
-        with calling(recorder, **stranger) as headers:
-            client.call(route(port, STRANGE), headers, None)
-            assert list(headers) == ["traceparent"]
-    assert [request.get("baggage") for request in requests] == ["session.id=the-thread", *[None] * 6]
+    found = ["plan=pro,session.id=the-thread", None, *["plan=pro"] * 5]
+    assert [request.get("baggage") for request in requests] == found
 
 
 @pytest.mark.parametrize("client", CLIENTS)
