@@ -68,14 +68,16 @@ def openai(session: nox.Session, openai: str, instrumentation: str) -> None:
 @nox.session(python="3.12")
 @nox.parametrize("released", CLIENTS)
 def clients(session: nox.Session, released: str) -> None:
-    """What each HTTP client sends, inside and to strangers: of two years ago, and the newest."""
-    session.install("-e", ".[dev]", *released.split())
+    """What each HTTP client and gRPC's send, inside and to strangers: of two years ago, and the newest."""
+    session.install("-e", ".[dev]", "opentelemetry-instrumentation-grpc", *released.split())
     session.run(
         "pytest",
         "-m",
         "matrix or not matrix",
         "tests/test_clients_border.py",
         "tests/test_redirects.py",
+        "tests/test_ids_put_on.py",
+        "tests/test_grpc.py",
         *session.posargs,
     )
 

@@ -10,7 +10,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 import langwatch_otel as langwatch
 from _wire import INSIDE, OUTSIDE, border, sent, stock
-from langwatch_otel import LangWatchInstrumentor
+from langwatch_otel import LangWatchInstrumentor, outbound
 from langwatch_otel.propagation import ConversationPropagator, allows, strip
 
 IDS = "session.id=t,user.id=u"
@@ -371,3 +371,25 @@ def test_a_setter_that_somebody_puts_back_is_wrapped_again():
         LangWatchInstrumentor().instrument(flush_on_shutdown=False)
         assert propagate.set_global_textmap is not before
     assert propagate.set_global_textmap is before
+
+
+def test_what_was_written_by_hand_is_the_running_conversations(recorder):
+    """Under a span that names no host a header that was written for one is written again; one for a stranger goes."""
+    headers = {}
+    with langwatch.conversation(thread_id="a"):
+        langwatch.inject(headers, host="orders.internal")
+    for thread, attributes, expected in (
+        ("b", {}, "session.id=b"),
+        ("b", {"server.address": "api.example.com"}, None),
+        (None, {}, None),
+    ):
+        carrier = headers.copy()
+        with langwatch.conversation(thread_id=thread):
+            assert sent(recorder, None, carrier=carrier, **attributes) == expected
+
+
+def test_where_looking_at_a_span_fails_nothing_goes_out(recorder, named, monkeypatch, said):
+    """A mistake of ours holds ids back."""
+    monkeypatch.setattr(outbound, "attributes_of", None)
+    assert sent(recorder) is None
+    assert ["TypeError" in reason for reason in said()] == [True]

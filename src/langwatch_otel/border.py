@@ -14,7 +14,7 @@ from ._guard import guarded
 from ._setter import SetterHook
 from .hosts import destination_of
 from .outbound import allows
-from .propagation import ConversationPropagator
+from .propagation import ByHand, ConversationPropagator
 from .wire import HEADER
 
 _border: ConversationPropagator | None = None
@@ -95,7 +95,16 @@ def inject(headers: Any, host: str | None = None) -> None:
             return propagate.inject(headers, setter=setter)
         found = destination_of(host) if "://" in host else (host, None)
         reason = counts.UNKNOWN if found is None else None if allows(*found) else counts.HOST
+        setter = _ByHand(setter) if reason is None else setter
         return border.send(headers, get_current(), setter, lambda _: reason)
+
+
+class _ByHand(Setter[Any]):
+    def __init__(self, setter: Setter[Any]) -> None:
+        self._setter = setter
+
+    def set(self, carrier: Any, key: str, value: str) -> None:
+        self._setter.set(carrier, key, ByHand(value) if key.lower() == HEADER else value)
 
 
 class _Appending(Setter[Any]):

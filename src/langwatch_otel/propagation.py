@@ -30,6 +30,12 @@ from .wire import HEADER, KEYS, added, entry, ours_in, rewrite, without_ours
 BAGGAGE_KEY = baggage_key()
 
 
+class ByHand(str):
+    """A baggage header that was written for a host that the application named."""
+
+    __slots__ = ()
+
+
 class ConversationPropagator(TextMapPropagator):
     """Wrap a propagator that speaks baggage, so that ids cross process boundaries inside only.
 
@@ -64,11 +70,14 @@ class ConversationPropagator(TextMapPropagator):
         plain = Context()  # Where looking fails nothing goes out.
         try:
             plain = hides_ours(context)
-            said = _take_off(carrier, context)
-            entries = _entries(context)
-            if entries and (reason := withheld(context)) is not None:
+            going = _entries(context)
+            reason = withheld(context) if going else None
+            # Who writes headers for a host by hand knows more than a span that names none, as gRPC's.
+            if reason is not None and (reason == counts.HOST or not _is_by_hand(carrier)):
                 counts.baggage_withheld[reason].add()
-                entries = ()
+                going = ()
+            said = _take_off(carrier, context)
+            entries = going
         except Exception as error:
             swallowed("looking where baggage goes", error)
         if not entries:
@@ -126,6 +135,18 @@ def _entries(context: Context) -> Sequence[str]:
 @lru_cache(1024)
 def _encoded(*ids: str | None) -> dict[str, str]:
     return {key: entry(key, value) for key, value in zip(KEYS, ids, strict=True) if value is not None}
+
+
+def _is_by_hand(carrier: Any) -> bool:
+    """Say whether `carrier` has a header that was written for a host that is inside, and that is of our own type."""
+    found: list[bool] = []
+
+    def look(header: str) -> str:
+        found.append(type(header) is ByHand)
+        return header
+
+    rewrite(carrier, look)
+    return any(found)
 
 
 def _take_off(carrier: Any, context: Context) -> str:
