@@ -4,6 +4,7 @@ import pytest
 from opentelemetry import baggage, propagate
 from opentelemetry.context import Context, attach, detach, get_current
 from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -393,3 +394,22 @@ def test_where_looking_at_a_span_fails_nothing_goes_out(recorder, named, monkeyp
     monkeypatch.setattr(outbound, "attributes_of", None)
     assert sent(recorder) is None
     assert ["TypeError" in reason for reason in said()] == [True]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"url": "http://orders.internal.example.com/"}, None),
+        ({"url": None, "server.address": "service.my-us.internal.example.com"}, None),
+        ({"url": None, "messaging.url": "one.internal:9092"}, "session.id=t"),
+        ({"url": None, "server.address": '["one.internal", "b.example.com"]'}, None),
+        ({"url": "http://orders.internal?q=1234567"}, None),
+        ({"url": "http://orders.local/and/more"}, "session.id=t"),
+        ({"url": None, "server.address": "orders.internal"}, "session.id=t"),
+    ],
+)
+def test_a_host_that_may_have_been_cut_is_none(attributes, expected):
+    """Where the SDK cuts attributes, one that ends within its host may have been of another."""
+    limits = SpanLimits(max_span_attribute_length=len("http://orders.internal"))
+    with border(span_limits=limits) as recorder, langwatch.conversation(thread_id="t"):
+        assert sent(recorder, attributes.pop("url"), **attributes) == expected

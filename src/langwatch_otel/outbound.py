@@ -19,6 +19,7 @@ from .stamping import attributes_of
 # Where spans of clients say whom they call: today's names and yesterday's.
 _URLS = ("url.full", "http.url")
 _BROKERS = "messaging.url"
+_WITH_PATH = re.compile(r"[^/]*//[^/?#]*[/?#]")
 _HOSTS = (("server.address", "server.port"), ("net.peer.name", "net.peer.port"))
 
 
@@ -36,9 +37,10 @@ def withheld_by_span(context: Context) -> str | None:
         return counts.UNSAMPLED if kind is None and _is_unsampled(span) else counts.UNKNOWN
     if not span.get_span_context().trace_flags.sampled:
         return counts.UNSAMPLED
-    attributes = attributes_of(span)
+    # The SDK says at no other place where it cuts attributes.
+    limit = getattr(getattr(span, "_limits", None), "max_span_attribute_length", None)
     named = False
-    for host, port in _destinations(attributes):
+    for host, port in _destinations(attributes_of(span), limit):
         if host is None:
             return counts.UNKNOWN
         if not allows(host, port):
@@ -65,23 +67,32 @@ def _is_unsampled(span: Any) -> bool:
     return context is not None and context.is_valid and not context.trace_flags.sampled
 
 
-def _destinations(attributes: Any) -> Iterable[tuple[str | None, int | None]]:
-    """Yield every host that the attributes of a client's span name; they may differ, and then all count."""
+def _destinations(attributes: Any, limit: int | None) -> Iterable[tuple[str | None, int | None]]:
+    """Yield every host that the attributes of a client's span name; they may differ, and then all count.
+
+    One that ends within its host at `limit` may have been of another host: that is none.
+    """
     for key in _URLS:
         if (url := attributes.get(key)) is not None:
-            yield destination_of(str(url)) or (None, None)
+            text = str(url)
+            cut = limit is not None and len(text) >= limit and _WITH_PATH.match(text) is None
+            yield (None if cut else destination_of(text)) or (None, None)
     if _BROKERS in attributes:
-        yield from _brokers(str(attributes[_BROKERS]))
+        yield from _brokers(str(attributes[_BROKERS]), limit)
     for key, port_key in _HOSTS:
         if (host := attributes.get(key)) is not None:
-            if str(host).startswith(_JSON):
-                yield from _brokers(str(host))
+            text = str(host)
+            if text.startswith(_JSON):
+                yield from _brokers(text, limit)
                 continue
             port = attributes.get(port_key)
-            yield str(host), port if isinstance(port, int) else None
+            cut = limit is not None and len(text) >= limit
+            yield None if cut else text, port if isinstance(port, int) else None
 
 
-def _brokers(text: str) -> Iterable[tuple[str | None, int | None]]:
+def _brokers(text: str, limit: int | None) -> Iterable[tuple[str | None, int | None]]:
+    if limit is not None and len(text) >= limit:
+        yield None, None
     for broker in list(filter(None, _BETWEEN_BROKERS.split(text))) or [None]:
         yield (destination_of(broker) or (None, None)) if broker and "://" in broker else (broker, None)
 
