@@ -59,7 +59,8 @@ def fastapi(session: nox.Session, fastapi: str) -> None:
 def openai(session: nox.Session, openai: str, instrumentation: str) -> None:
     """OpenAI's client, under each instrumentation of it, with the spans of its HTTP client and without."""
     session.install("-e", ".[dev]", f"openai{openai}")
-    session.run("pip", "uninstall", "-y", *OPENAI_INSTRUMENTATIONS)
+    remove = ("uv", "pip", "uninstall") if session.virtualenv.venv_backend == "uv" else ("pip", "uninstall", "-y")
+    session.run(*remove, *OPENAI_INSTRUMENTATIONS)
     session.install(instrumentation, "opentelemetry-instrumentation-httpx", "--pre")
     tests = ("tests/test_openai.py", "tests/test_openai_streams.py", "tests/test_model_server.py")
     session.run("pytest", "-m", "matrix or not matrix", "-rs", *tests, *session.posargs)
