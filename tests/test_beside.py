@@ -268,9 +268,18 @@ async def gathered_turns(traced):
     return seen
 
 
-@pytest.mark.parametrize("when", ["in the handler", "in a trace()", "in a trace() in another", "after the answer"])
+AROUND = {
+    "in the handler": [],
+    "in a trace()": [(langwatch.trace, "turn")],
+    "in a trace() in another": [(langwatch.trace, "turn"), (langwatch.trace, "outer")],
+    "in a conversation() of a user": [(langwatch.conversation, None)],
+    "in a span() of a user": [(langwatch.span, "turn")],
+}
+
+
+@pytest.mark.parametrize("when", [*AROUND, "after the answer"])
 def test_gathered_tasks_that_name_themselves_keep_to_their_own(traced, when):
-    """Without a scope around each, directly in the handler, in the turn's own span, or in a background task."""
+    """Without a scope around each: directly in the handler, in a scope that has no thread, or in a background task."""
     seen = []
 
     async def work():
@@ -279,12 +288,12 @@ def test_gathered_tasks_that_name_themselves_keep_to_their_own(traced, when):
     async def endpoint(background: BackgroundTasks):
         if when == "after the answer":
             background.add_task(work)
-        elif when == "in the handler":
-            await work()
-        elif when == "in a trace()":
-            await traced.trace(name="turn")(work)()
-        else:
-            await traced.trace(name="outer")(traced.trace(name="turn")(work))()
+            return
+        around = work
+        for kind, name in AROUND[when]:
+            given = {} if name is None else {"name": name, "tracer_provider": traced.provider}
+            around = kind(user_id="u", **given)(around)
+        await around()
 
     found = threads(traced, endpoint)
     assert seen == [{"before b": None, "a": "a", "b": "b"}]
@@ -299,19 +308,25 @@ def test_gathered_tasks_that_name_themselves_keep_to_their_own(traced, when):
     }
 
 
-def test_a_task_that_names_its_trace_names_what_follows_in_it(traced):
-    """One task alone, started in a `trace()`: what that does next, and the whole request, have the name."""
+@pytest.mark.parametrize("adopt", [True, False])
+def test_a_task_that_names_its_trace_names_what_follows_in_it(traced, adopt):
+    """Of two gathered turns each is named by a task of its own: what the turn does next has the name, live."""
     seen = []
 
-    async def look_up():
-        langwatch.set_conversation(thread_id="t")
+    async def look_up(thread):
+        with traced.span(f"look up {thread}"):
+            langwatch.set_conversation(thread_id=thread)
 
-    @traced.trace(name="turn")
+    async def turn(thread):
+        with traced.trace(name=f"turn {thread}", adopt=adopt):
+            end(traced, f"before {thread}")
+            await asyncio.create_task(look_up(thread))
+            end(traced, f"after {thread}")
+            seen.append(langwatch.get_conversation().thread_id)
+
     async def endpoint():
-        end(traced, "before")
-        await asyncio.create_task(look_up())
-        end(traced, "after")
-        seen.append(langwatch.get_conversation().thread_id)
+        await asyncio.gather(turn("a"), turn("b"))
 
-    assert threads(traced, endpoint) == {"turn": "t", "before": "t", "after": "t"}
-    assert seen == ["t"]
+    names = ("turn", "before", "look up", "after")
+    assert threads(traced, endpoint) == {f"{name} {thread}": thread for name in names for thread in "ab"}
+    assert seen == ["a", "b"]

@@ -55,7 +55,7 @@ class Scope:
     http: str | None = None
     """Where the local root is an HTTP server span: the name of its instrumentation scope."""
     flow: weakref.ref[object] | None = None
-    """The task or job that serves that request."""
+    """The task or job that serves that request; of a scope in one that was opened without a thread, what opened it."""
     handler: weakref.ref[object] | None = None
     """The task that runs its handler, where that is known: under a middleware another one."""
     has_tasks = False
@@ -98,7 +98,9 @@ class Scope:
         return self.closed or (self.http is not None and above is not None and above.http is not None and above.closed)
 
     def is_served_by(self, here: object) -> bool:
-        """Say whether `here` is the task or job that serves the request, or the one that runs its handler."""
+        """Say whether `here` opened this scope, or serves its request, or runs the request's handler."""
+        if self.flow is not None and here is self.flow():
+            return True
         request = self.in_request
         if request is None or request.flow is None:
             return False
