@@ -1,7 +1,10 @@
 """What runs beside a conversation in the same request does not get its id, however long the request is open."""
 
 import asyncio
+import contextvars
 import threading
+import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -330,3 +333,64 @@ def test_a_task_that_names_its_trace_names_what_follows_in_it(traced, adopt):
     names = ("turn", "before", "look up", "after")
     assert threads(traced, endpoint) == {f"{name} {thread}": thread for name in names for thread in "ab"}
     assert seen == ["a", "b"]
+
+
+@pytest.mark.parametrize("around", ["the request", "a trace() in it"])
+def test_tasks_that_outlive_their_request_keep_to_their_own_names(traced, around):
+    """Two tasks that a request left running name themselves when all that served it is gone."""
+    app, seen, over = traced.app(), [], threading.Event()
+    kept, named = [], asyncio.Event()
+
+    async def one(thread, request):
+        with traced.span(f"open {thread}"):
+            while request() is not None:
+                await asyncio.sleep(0)
+            if thread == "b":
+                await named.wait()
+            seen.append(langwatch.get_conversation().thread_id)
+            langwatch.set_conversation(thread_id=thread)
+            named.set()
+        if thread == "b":
+            over.set()
+
+    async def start():
+        request = weakref.ref(asyncio.current_task())
+        kept.extend(asyncio.create_task(one(thread, request)) for thread in "ab")
+
+    @app.post("/turn")
+    async def turn():
+        await (start if around == "the request" else traced.trace(name="turn")(start))()
+
+    with traced.served(app) as port:
+        assert post(port, "/turn", {})[0] == 200
+        assert over.wait(5)
+    assert seen == [None, None]
+    assert {name: thread for name, thread in traced.threads().items() if name.startswith("open")} == {
+        "open a": "a",
+        "open b": "b",
+    }
+
+
+def test_a_thread_that_outlives_its_request_has_the_name_that_its_coroutine_gave(traced):
+    """What a thread runs to its end in a loop of its own is not beside it, though the request is gone."""
+    app, seen, threads = traced.app(), [], []
+
+    async def look_up():
+        langwatch.set_conversation(thread_id="t")
+
+    def work(request):
+        while request() is not None:
+            time.sleep(0.001)
+        asyncio.run(look_up())
+        seen.append(langwatch.get_conversation().thread_id)
+
+    @app.post("/turn")
+    async def turn():
+        given = (work, weakref.ref(asyncio.current_task()))
+        threads.append(threading.Thread(target=contextvars.copy_context().run, args=given))
+        threads[0].start()
+
+    with traced.served(app) as port:
+        assert post(port, "/turn", {})[0] == 200
+        threads[0].join(5)
+    assert seen == ["t"]

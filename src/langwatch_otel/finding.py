@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from contextvars import ContextVar
 
 from opentelemetry.context import Context, create_key, get_current
@@ -11,7 +10,7 @@ from . import context_baggage
 from .context_baggage import showing
 from .identity import EMPTY
 from .inbound import Arrival, arrival_in
-from .loan import flow
+from .loan import flow, noted
 from .open_span import SPAN_KEY, OpenSpan, open_span_in
 from .scope import Scope
 from .weak_names import receive
@@ -82,7 +81,7 @@ def handled_here() -> None:
     scope = current_scope()
     request = scope.in_request if scope is not None else None
     if request is not None and request.handler is None:  # What is called inside of it is another's.
-        request.handler = weakref.ref(flow())
+        request.handler = noted(flow())
 
 
 def current_scope() -> Scope | None:

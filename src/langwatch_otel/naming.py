@@ -13,7 +13,7 @@ from .beside import is_beside, open_beside
 from .context_baggage import showing, shows_nothing
 from .finding import current_scope, scope_in, within
 from .identity import EMPTY, Conversation
-from .loan import Loan, flow, is_by_framework, mixes
+from .loan import Loan, flow, is_by_framework, mixes, noted
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
 from .protection import redacted
 from .rendering import NOTHING, Rendered, render
@@ -41,7 +41,7 @@ def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, contex
         except Exception as error:  # Without its name, but not without its span.
             swallowed("naming a scope", error)
     if scope.request is not None and scope.named.thread_id is None:
-        scope.flow = weakref.ref(flow())  # A task below that names it may be one of several beside each other.
+        scope.flow = noted(flow())  # A task below that names it may be one of several beside each other.
     return scope
 
 

@@ -7,7 +7,7 @@ import weakref
 
 from ._fork import free_after_fork
 from .identity import EMPTY, Conversation
-from .loan import Loan, mixes
+from .loan import Flow, Loan, mixes
 from .open_span import OpenSpan
 from .rendering import NOTHING, Rendered, render
 
@@ -54,9 +54,9 @@ class Scope:
     implicit = False
     http: str | None = None
     """Where the local root is an HTTP server span: the name of its instrumentation scope."""
-    flow: weakref.ref[object] | None = None
+    flow: Flow | None = None
     """The task or job that serves that request; of a scope in one that was opened without a thread, what opened it."""
-    handler: weakref.ref[object] | None = None
+    handler: Flow | None = None
     """The task that runs its handler, where that is known: under a middleware another one."""
     has_tasks = False
     """Tasks below have scopes of their own."""
