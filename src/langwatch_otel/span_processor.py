@@ -210,7 +210,7 @@ def _borrows(span: Span, parent: OpenSpan | None, scope: Scope, loan: Loan) -> b
     """
     if scope.named.thread_id is not None:
         return False
-    if parent is not None and parent.borrowed:
+    if parent is not None and parent.borrowed and parent.thread_id == loan.rendered.thread_id:
         return True
     if scope.http is not None and is_by_framework(span, scope):
         return True
