@@ -5,9 +5,10 @@ from datetime import date
 import pytest
 
 from live import peers, pipelines, vendors
+from live.__main__ import run
 from live.backends import BACKENDS
 from live.page import DOCS, PARTS, between_markers
-from live.results import load
+from live.results import load, save
 
 COMMAND = "cd tests && python -m live.page"
 
@@ -52,3 +53,17 @@ def test_what_was_not_run_does_not_look_as_if_it_was(monkeypatch, table):
             "not run: go, which builds it, is not installed",
             "2026-11-23",
         ]
+
+
+def test_a_row_that_cannot_be_run_says_so_and_leaves_what_was_measured(monkeypatch, tmp_path):
+    """Without Go and without what it builds, Jaeger's row has the reason; a row of an earlier day stays."""
+    monkeypatch.setattr("live.jaeger.CACHE", tmp_path)
+    monkeypatch.setattr("live.results.FILE", tmp_path / "results.json")
+    monkeypatch.setenv("PATH", "")
+    run("backends", "jaeger")
+    reason = {"not run": "go, which builds it, is not installed", "date": date.today().isoformat()}
+    assert load() == {"backends": {"jaeger": reason}}
+    earlier = {"backends": {"jaeger": {"version": "1.0", "date": "2026-11-01"}}}
+    save(earlier)
+    run("backends", "jaeger")
+    assert load() == earlier

@@ -20,6 +20,7 @@ class Backend:
 
     title = name = ""
     headers = ""
+    shows_turns = True
 
     def __init__(self):
         self.port, self.otlp_port, self.grpc_port = free_port(), free_port(), free_port()
@@ -166,6 +167,7 @@ class Jaeger(Backend):
     """No sessions: traces are searched by the tag of any of their spans."""
 
     name, title = "jaeger", "Jaeger"
+    shows_turns = False
     version = JAEGER_VERSION.removeprefix("v")
     asked = '`/api/traces?tags={"session.id":"ID"}`'
 
@@ -222,11 +224,6 @@ class Jaeger(Backend):
     def _spans(self, trace_id):
         status, answer = fetch(f"{self.url}/api/traces/{trace_id}")
         return json.loads(answer)["data"][0]["spans"] if status == 200 else []
-
-    def text_of(self, thread_id, trace_id):
-        roots = [span for span in self._spans(trace_id) if not span.get("references")]
-        tags = {tag["key"]: tag["value"] for root in roots for tag in root["tags"]}
-        return f"{tags.get('input.value', '')} {tags.get('output.value', '')}"
 
 
 BACKENDS = {each.name: each for each in (Phoenix, MLflow, AgentMesh, Jaeger)}

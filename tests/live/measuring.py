@@ -75,7 +75,9 @@ def _users(backend, turns):
 
 
 def _texts(backend, turns):
-    """How many turns show what the user said."""
+    """How many turns show what the user said; nothing where there are no turns."""
+    if not backend.shows_turns:
+        return None
     shown = [turn for turn in turns if any(turn.message in backend.text_of(turn.named, each) for each in turn.traces)]
     return [len(shown), len(turns)]
 

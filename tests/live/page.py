@@ -80,10 +80,10 @@ def backends():
 
     def cells(name, row):
         ids = {}
-        for length, fate in row["ids"].items():
+        for length, fate in sorted(row["ids"].items(), key=lambda item: int(item[0])):
             ids.setdefault(fate, []).append(length)
         told = "; ".join(f"{', '.join(lengths)} characters: {fate}" for fate, lengths in ids.items())
-        texts = [of(pair) for pair in row["text"].values()]
+        texts = [of(pair) if pair else "no turns" for pair in row["text"].values()]
         found = [of(row[key]) for key in ("spans", "grouped", "user")]
         yield [BACKENDS[name].title, row["version"], ", ".join(row["over"]), *found, *texts, told, BACKENDS[name].asked]
 
@@ -107,6 +107,24 @@ def query():
     return f"```sql\n{pipelines.QUERY}```\n"
 
 
+def _places(row, found):
+    """Where the thread is, and the user, of what was sent."""
+    for field in ("thread", "user"):
+        keys = found[f"{field} in"]
+        if field == "user" and not conventions.load(row["convention"]).reads.user_id:
+            yield "it has no key for one"
+        else:
+            yield of((found[field], found["sent"])) + (f", in {code(keys)}" if keys else "")
+
+
+def _lacking(found):
+    """Which of what was sent has no thread."""
+    if not found["thread"]:
+        return "every span"
+    # Some SDKs make names of whole sentences.
+    return code(name if len(name) < 40 else f"{name[:30]}…" for name in found["no thread"])
+
+
 def sdks():
     """The third table."""
     head = ["SDK", "version", "", "sends, of the spans made", "thread where its vendor reads it"]
@@ -115,20 +133,9 @@ def sdks():
     def cells(name, row):
         for how in ("default", "with its convention", "and our decorator"):
             if found := row.get(how):
-                lacking = code(found["no thread"]) if found["thread"] else "every span" if found["sent"] else ""
-                places = [
-                    of((found[field], found["sent"])) + (f", in {code(found[f'{field} in'])}" if found[field] else "")
-                    for field in ("thread", "user")
-                ]
                 what = {"with its convention": f'`conventions="otel,langwatch,{row["convention"]}"`'}.get(how, how)
-                yield [
-                    f"`{row['package']}`",
-                    row["version"],
-                    what,
-                    of((found["sent"], found["made"])),
-                    *places,
-                    lacking,
-                ]
+                sent = of((found["sent"], found["made"]))
+                yield [f"`{row['package']}`", row["version"], what, sent, *_places(row, found), _lacking(found)]
 
     return table(head, rows_of("vendors", vendors.VENDORS, cells, len(head)))
 
@@ -146,12 +153,17 @@ def read():
 def compared(mode):
     """The table of one way in which FastAPI makes spans."""
     kinds = ("async", "sync", "stream", "background", "socket")
-    head = ["named by", "version", *kinds, "spans without the thread", "date"]
+    head = ["named by", "of", *kinds, "spans without the thread", "date"]
 
     def cells(name, row):
         found = row[mode]
         without = sorted({span for kind in kinds for span in found[kind][2]})
-        yield [_TITLES[name], row["version"], *(of(found[kind]) for kind in kinds), code(without)]
+        yield [
+            _TITLES[name],
+            f"`{row['package']}` {row['version']}",
+            *(of(found[kind]) for kind in kinds),
+            code(without),
+        ]
 
     return table(head, rows_of("peers", peers.PEERS, cells, len(head)))
 
