@@ -144,7 +144,7 @@ def read():
     """What is read, and was not run."""
     rows = []
     for each in conventions.CONVENTIONS:
-        if each.name not in RUN:
+        if each.name not in RUN and each.writes:
             sources = ", ".join(f"<{one}>" if one.startswith("https:") else f"`{one}`" for one in each.evidence)
             rows.append([each.title, code(each.reads.thread_id), code(each.reads.user_id), sources])
     return table(["backend", "thread from", "user from", "read in"], rows)
