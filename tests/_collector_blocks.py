@@ -1,10 +1,11 @@
 """The parts of collector-config.yaml that follow from the catalogue of conventions, as OTTL statements in YAML."""
 
 import re
+import textwrap
 
 from langwatch_otel import attributes, conventions
 from langwatch_otel.conventions._convention import EVERY_SPAN, GENAI_SPANS, LOCAL_ROOT, TRUE
-from langwatch_otel.conventions._reading.keys import INPUTS, OUTPUTS, TRANSCRIPTS, Meanings
+from langwatch_otel.conventions._reading.keys import COMMON, INPUTS, OURS, OUTPUTS, SCALARS, TRANSCRIPTS, Meanings
 from langwatch_otel.conventions._reading.values import SCRUBBED
 from langwatch_otel.genai import OWN_SCOPE
 from langwatch_otel.identity import METADATA_FIELDS
@@ -107,6 +108,28 @@ def content():
             yield f'delete_key(span.attributes, "{key}")'
 
 
+# What OpenTelemetry's own conventions say of a request, a call and a query, without what users wrote into them.
+OF_OPENTELEMETRY = (
+    "http.method http.request.method http.response.status_code http.route http.status_code error.type server.address"
+    " server.port network.protocol.name network.protocol.version url.scheme rpc.system rpc.service rpc.method db.system"
+    " db.system.name db.operation.name db.namespace db.collection.name messaging.system messaging.operation.name"
+    " messaging.destination.name gen_ai.request.model gen_ai.request.stream gen_ai.response.finish_reasons"
+    " gen_ai.response.id gen_ai.response.time_to_first_chunk gen_ai.agent.name gen_ai.tool.call.id gen_ai.tool.type"
+    " gen_ai.usage.cache_creation.input_tokens gen_ai.usage.cache_read.input_tokens"
+)
+
+
+def known():
+    """Every attribute goes but those of which it is known that no text of users is in them."""
+    keys = {*" ".join(SCALARS.values()).split(), *OF_OPENTELEMETRY.split(), *CANONICAL.values()}
+    keys |= {attributes.GEN_AI_CONVERSATION_ID, *(key for key, field in OURS.items() if field != "user_id")}
+    beginnings = {}
+    for key in sorted(keys - COMMON):
+        beginnings.setdefault(key.partition(".")[0], []).append(f'"{key}"')
+    wrapped = [textwrap.fill(", ".join(of), 104) for of in beginnings.values()]
+    yield "keep_keys(span.attributes, [\n" + textwrap.indent(",\n".join(wrapped), " " * 14) + "])"
+
+
 def backends():
     """{statements: conventions}, of those that read neither `session.id` nor `user.id`, or not both."""
     found = {}
@@ -128,9 +151,9 @@ def _written(write):
     return f"set({to}, {said}) where {value} != nil and {to} == nil{CONDITIONS[write.on]}"
 
 
-def listed(statements):
+def listed(statements, indent=6):
     """The statements as a list in YAML."""
-    return "".join(f"      - {one}\n" for one in statements)
+    return "".join(f"{' ' * indent}- {one}\n" for one in statements)
 
 
 def processors():
@@ -145,6 +168,7 @@ def processors():
 BLOCKS = {
     "ids": lambda: listed(ids()),
     "users": lambda: listed(users()),
-    "content": lambda: listed(content()),
+    "known": lambda: listed(known(), 10),
+    "content": lambda: listed(content(), 10),
     "backends": processors,
 }
