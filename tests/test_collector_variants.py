@@ -59,7 +59,7 @@ def test_the_collector_takes_every_configuration(config, environment, tmp_path):
 
 
 def test_with_nothing_set_it_runs_and_prints(tmp_path):
-    """What comes in over HTTP and over gRPC is on its console, with canonical ids; its health can be asked."""
+    """What comes in is on its console, with canonical ids; its health can be asked."""
     with Collector(tmp_path) as collector:
         collector.send(span("printed", {"langfuse.session.id": "t-1"}))
         wait_until(lambda: "-> session.id: Str(t-1)" in collector.log)

@@ -50,7 +50,11 @@ def running(log: Path, *command: str | Path, **environment: str) -> Iterator[Non
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(3)
+        except subprocess.TimeoutExpired:  # Jaeger takes ten seconds, and has nothing to lose.
+            process.kill()
+            process.wait()
 
 
 def wait_for(address: str) -> None:
