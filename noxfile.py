@@ -108,7 +108,7 @@ def collector(session: nox.Session) -> None:
     session.install("-e", ".[dev]")
     session.run("python", "examples/collector/build.py")
     session.run("python", "examples/collector/build.py", "jaeger", success_codes=[0, 1])
-    session.run("pytest", "-m", "collector", "-rs", "tests", "-k", "collector", *session.posargs)
+    session.run("pytest", "-m", "collector", "-rs", "-n", "2", "--dist", "loadfile", "tests", *session.posargs)
 
 
 @nox.session(python="3.12")

@@ -53,6 +53,8 @@ def _succeed(scope: Scope, above: Scope, loan: Loan) -> None:
         if loan.reaches(above):
             scope.heir_of = above  # One after the other in the same piece of code: it may be about to name itself.
         return
+    if not loan.reaches(above):
+        return
     with _scope.lock:
         scope.inherited = loan.conversation
         refresh(scope)
@@ -217,7 +219,7 @@ def _give_scopes_above(scope: Scope, nearest: Scope) -> None:
             found.loan, found.loan_over = None, True
         else:
             lent = named if loan is None else named.over(loan.conversation)
-            found.loan = Loan(lent, scope, found.named, number)
+            found.loan = Loan(lent, scope, found, number)
             if found.http is not None:
                 _lend_spans(found, found.loan)
 

@@ -17,7 +17,7 @@ from . import config, destination, instrumentations
 from ._guard import guarded, logger, say_once
 from .clients import openai
 from .errors import ConfigurationError
-from .frameworks import fastapi
+from .frameworks import fastapi, fastapi_export
 from .instrumentor import LangWatchInstrumentor, also_undo
 from .span_exporter import ConversationSpanExporter
 
@@ -151,6 +151,10 @@ def _send(
     if disabled or goes_to in already or not (named or _exports_nothing(provider)):
         return
     already.add(goes_to)
+    if goes_to.endpoint is None:
+        with guarded("keeping FastAPI from exporting twice"):
+            fastapi_export.add_none(provider)
+            also_undo(fastapi_export.off)
     for exporter in destination.exporters(goes_to, headers):
         provider.add_span_processor(BatchSpanProcessor(ConversationSpanExporter(exporter) if backfill else exporter))
 
