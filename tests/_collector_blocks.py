@@ -68,12 +68,16 @@ def ids():
         yield f'merge_maps(span.cache, ParseJSON({other}), "insert") where {found}'
     for field, key in CANONICAL.items():
         to = path(key)
-        for name in names_of(field):
-            yield _taken(to, path(name, "span.cache"))
+        for found in (path(name, "span.cache") for name in names_of(field)):
+            # In JSON every number is a float.
+            whole = f"IsDouble({found}) and Double(Int({found})) == {found}"
+            yield f"set({to}, String(Int({found}))) where {to} == nil and {whole}"
+            yield f"{_taken(to, found)} and IsString({found})"
         for other in map(path, keys_of(field)[1]):
             yield _taken(to, other)
         yield _taken(to, path(key, "resource.attributes"))
         yield f"set({to}, String({to})) where IsInt({to})"
+        yield f'delete_key(span.attributes, "{key}") where not IsString({to})'
 
 
 def _taken(to, value):

@@ -30,8 +30,13 @@ def singles():
             yield {key: f"{field} of {key}", "other": 1}
             yield {key: 42}
             yield {key: " "}
+            yield {key: True}
+            yield {key: 1.5}
         for key in keys_of("metadata")[0]:
             yield {key: json.dumps({"plan": "pro", field: f"{field} in {key}"})}
+            yield {key: f'{{"{field}": 42}}'}
+            yield {key: f'{{"{field}": 4.5}}'}
+            yield {key: f'{{"{field}": ["a"]}}'}
             yield {key: f'{{"{field}": "cut o'}
 
 
