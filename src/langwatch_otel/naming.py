@@ -76,7 +76,8 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
             attach(within(scope))
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
-        if conversation.thread_id is not None and is_beside(scope):
+        # Read, not asked of a function: most scopes know of no task, and every turn comes by.
+        if (scope.flow or scope.handler) is not None and conversation.thread_id is not None and is_beside(scope):
             scope = open_beside(scope)
         if scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = weakref.ref(flow())
