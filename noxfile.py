@@ -110,6 +110,15 @@ def languages(session: nox.Session) -> None:
 
 
 @nox.session(python="3.12")
+def collector(session: nox.Session) -> None:
+    """The real Collector under collector-config.yaml and its variants; built first, which needs go and some minutes."""
+    session.install("-e", ".[dev]")
+    session.run("python", "examples/collector/build.py")
+    session.run("python", "examples/collector/build.py", "jaeger", success_codes=[0, 1])
+    session.run("pytest", "-m", "collector", "-rs", "-n", "2", "--dist", "loadfile", "tests", *session.posargs)
+
+
+@nox.session(python="3.12")
 def fuzz(session: nox.Session) -> None:
     """A million inbound values against the rule."""
     session.install("-e", ".[dev]")
