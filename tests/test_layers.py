@@ -20,6 +20,7 @@ ORDER = (
         "_fork",
         "_guard",
         "_setter",
+        "_weak",
         "privacy",
         "genai",
         "texts",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Collection
 from typing import Any
 
@@ -12,7 +11,8 @@ from opentelemetry.sdk._logs import LoggerProvider
 from . import border, config, metrics, tracers
 from ._guard import guarded, say_once
 from ._setter import SetterHook
-from .backfill import Undo, wrap_exporters
+from ._weak import ByObject
+from .backfill import Undo, processors_of, wrap_exporters
 from .errors import ConfigurationError
 from .log_processor import ConversationLogProcessor
 from .span_exporter import any_wrapped
@@ -24,10 +24,10 @@ class _State:
 
     def __init__(self) -> None:
         self.on = False
-        self.processors: weakref.WeakKeyDictionary[Any, ConversationSpanProcessor] = weakref.WeakKeyDictionary()
-        self.log_processors: weakref.WeakKeyDictionary[Any, ConversationLogProcessor] = weakref.WeakKeyDictionary()
+        self.processors: ByObject[ConversationSpanProcessor] = ByObject()
+        self.log_processors: ByObject[ConversationLogProcessor] = ByObject()
         self.undo: list[Undo] = []
-        self.backfilled: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.backfilled: ByObject[bool] = ByObject()
 
 
 _state = _State()
@@ -105,9 +105,9 @@ class LangWatchInstrumentor:
         from .frameworks import bodies, celery, fastapi, lifespan, processes, requests, sources
 
         _state.on = False
-        for processor in list(_state.processors.values()):
+        for processor in _state.processors.values():
             processor.switch(False)
-        for log_processor in list(_state.log_processors.values()):
+        for log_processor in _state.log_processors.values():
             log_processor.switch(False)
         while _state.undo:
             with guarded("turning off"):
@@ -141,7 +141,7 @@ def _check(setting: str, provider: object, adds: str, takes: str) -> None:
 
 def _follow_rules(chosen: config.Config) -> None:
     """Have the processors that are there leave out spans by the rules of now."""
-    for processor in list(_state.processors.values()):
+    for processor in _state.processors.values():
         processor.exclude(chosen.span_exclude_rules)
     if chosen.span_exclude_rules and not chosen.backfill and not any_wrapped():
         say_once("span_exclude_rules hold where an exporter is wrapped: backfill=true, or ConversationSpanExporter")
@@ -160,7 +160,7 @@ def _add_to(provider: Any) -> None:
     processor.switch(True)
     chosen = config.active()
     if chosen.backfill and provider not in _state.backfilled:
-        _state.backfilled.add(provider)
+        _state.backfilled[provider] = True
         _state.undo.append(wrap_exporters(provider))
     if chosen.flush_on_shutdown and hasattr(provider, "force_flush"):
         from .frameworks import celery, lifespan, processes
@@ -172,9 +172,8 @@ def _add_to(provider: Any) -> None:
 
 
 def _added_by_hand(provider: Any) -> ConversationSpanProcessor | None:
-    # Not public in the SDK; where it cannot be seen, two of ours do the same thing twice.
-    processors = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ())
-    return next((each for each in processors if isinstance(each, ConversationSpanProcessor)), None)
+    # Where they cannot be seen, two of ours do the same thing twice.
+    return next((each for each in processors_of(provider) or () if isinstance(each, ConversationSpanProcessor)), None)
 
 
 def _add_to_logs(provider: LoggerProvider) -> None:
@@ -187,7 +186,7 @@ def _add_to_logs(provider: LoggerProvider) -> None:
 
 def providers() -> list[Any]:
     """Return the tracer providers that the plugin has been added to."""
-    return list(_state.processors)
+    return _state.processors.keys()
 
 
 def also_undo(undo: Undo) -> None:
@@ -199,6 +198,14 @@ def _add_to_global() -> None:
     provider = trace.get_tracer_provider()
     if hasattr(provider, "add_span_processor"):
         _add_to(provider)
+    elif takes_no_processors(provider):
+        say_once("the tracer provider that is set is not the SDK's, and takes no span processor: no span gets an id")
+
+
+def takes_no_processors(provider: Any) -> bool:
+    """Say whether `provider` is one that somebody set, and that makes spans which nobody hears of."""
+    nothing = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
+    return not isinstance(provider, nothing) and not hasattr(provider, "add_span_processor")
 
 
 # Every public way to set a provider ends in this function of the API.

@@ -183,13 +183,18 @@ class OpeningSpan(RootSpan):
 
 def open_span_in(context: Context) -> OpenSpan | None:
     """Return what hangs on the span of `context`."""
-    found: OpenSpan | None = getattr(context.get(SPAN_KEY), HANGS_AS, None)
-    return found
+    return open_span_of(context.get(SPAN_KEY))
 
 
 def open_span_of(span: object) -> OpenSpan | None:
     """Return what hangs on `span`: nothing where it does not record, or started before we were on."""
     found: OpenSpan | None = getattr(span, HANGS_AS, None)
+    return found if found is not None or span is None else open_span_within(span)
+
+
+def open_span_within(span: object) -> OpenSpan | None:
+    """Return what hangs on the span that `span` is a wrapper of: Laminar has one of its own around each."""
+    found: OpenSpan | None = getattr(getattr(span, "span", None), HANGS_AS, None)
     return found
 
 
