@@ -47,6 +47,7 @@ NEIGHBOURS = {
         (
             ("LOGFIRE_TOKEN", "pylf_v1_local_none"),
             ("LOGFIRE_BASE_URL", "{endpoint}"),
+            ("LOGFIRE_SEND_TO_LOGFIRE", "true"),  # Under pytest it would not.
             ("LOGFIRE_CONSOLE", "false"),
             ("LOGFIRE_INSPECT_ARGUMENTS", "false"),
         ),

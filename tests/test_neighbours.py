@@ -115,7 +115,7 @@ def facts(name, order):
 
 def table():
     lines = [
-        "| with | set up | ids on the application's spans | ids on theirs | what they export | what they lose | what to set |",
+        "| with | set up | ids on your spans | ids on theirs | what they export | what they lose | what to set |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, neighbour in NEIGHBOURS.items():

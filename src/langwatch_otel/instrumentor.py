@@ -8,7 +8,7 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.sdk._logs import LoggerProvider
 
-from . import border, config, metrics, tracers
+from . import border, config, metrics, tracers, turn_links
 from ._guard import guarded, say_once
 from ._setter import SetterHook
 from ._weak import ByObject
@@ -127,6 +127,7 @@ class LangWatchInstrumentor:
         _later.off()
         metrics.off()
         tracers.choose(None)
+        turn_links.forget()
         config.activate(None)
 
 

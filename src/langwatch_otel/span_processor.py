@@ -26,6 +26,7 @@ from .rendering import NOTHING, Rendered
 from .scope import ImplicitScope, Scope
 from .span_exporter import let_go
 from .stamping import MAX_SCOPE_NAMES, Stamper
+from .turn_links import follow
 from .weak_names import receive
 
 SERVER = SpanKind.SERVER
@@ -107,6 +108,8 @@ class ConversationSpanProcessor(SpanProcessor):
             if rendered is not NOTHING:
                 held.stamped = rendered
                 self._stamper.first(span, held, rendered)
+                if parent is None:
+                    follow(held)
             if (rendered.thread_id is None or rendered.weak) and id(span.instrumentation_scope) not in self._others:
                 self._look_for_ids(span, held)
                 rendered, scope = held.stamped, held.scope
