@@ -17,6 +17,7 @@ from _servers import clean_environment, free_port
 from langwatch_otel.workbench.receiver import Receiver
 
 PROGRAM = """
+import importlib.util
 import os
 from contextlib import asynccontextmanager
 from fastapi import FastAPI
@@ -43,7 +44,9 @@ async def lifespan(app):
 
 if os.environ["WHEN"] == "before the application":
     turn_on()
-app = FastAPI(lifespan=lifespan)
+NATIVE = importlib.util.find_spec("fastapi.telemetry") is not None
+# FastAPI 0.142 sends all spans once more, unless it is told not to.
+app = FastAPI(lifespan=lifespan, **({"telemetry": {"auto_configure": False}} if NATIVE else {}))
 if os.environ["WHEN"] == "after the application":
     turn_on()
 

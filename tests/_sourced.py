@@ -2,7 +2,6 @@
 
 import hashlib
 import http.client
-import importlib.util
 import json
 import threading
 from contextlib import closing, contextmanager
@@ -15,10 +14,9 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from _making import NATIVE
 from _recorder import recording
 from langwatch_otel.cli.app_server import AppServer
-
-NATIVE = importlib.util.find_spec("fastapi.telemetry") is not None
 
 FASTAPIS = [*(["FastAPI's own"] if NATIVE else []), "instrument_app()", "instrument()"]
 MODES = [*FASTAPIS, "Starlette"]

@@ -4,6 +4,7 @@ Each turn is POST /SHAPE with {"thread_id": ..., "user_id": ...}.
 """
 
 import os
+from importlib.util import find_spec
 
 from fastapi import BackgroundTasks, Depends, FastAPI
 from fastapi.responses import StreamingResponse
@@ -28,12 +29,15 @@ def plain_opentelemetry():
         instrumentor.instrument(tracer_provider=provider)
 
 
+settings = {}
 if os.environ["TURNS"] == "setup":
     langwatch.setup()
 else:
     plain_opentelemetry()
+    if find_spec("fastapi.telemetry"):  # FastAPI 0.142 sends all spans once more, unless it is told not to.
+        settings = {"telemetry": {"auto_configure": False}}
 
-app = FastAPI(openapi_url=None)
+app = FastAPI(openapi_url=None, **settings)
 client, async_client = OpenAI(), AsyncOpenAI()
 tracer = trace.get_tracer("the application")
 

@@ -161,7 +161,7 @@ def test_an_error_is_recorded_once_and_raised_as_it_was(traced, make, error, how
 @every_span
 @pytest.mark.parametrize(
     "error",
-    [asyncio.CancelledError(), GeneratorExit(), KeyboardInterrupt(), HTTPException(404), HTTPException(499)],
+    [asyncio.CancelledError(), GeneratorExit(), KeyboardInterrupt(), HTTPException(404), HTTPException(499, "gone")],
     ids=repr,
 )
 def test_how_a_call_ends_when_nothing_is_wrong_is_no_error(traced, make, error):

@@ -14,6 +14,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_s
 
 import langwatch_otel as langwatch
 from _asgi import get
+from _making import new_fastapi
 from _recorder import make_provider, recording
 from langwatch_otel import ConfigurationError, LangWatchInstrumentor, SpanExcludeRule, _guard, span_exporter
 from langwatch_otel.exclude_rules import parse_rules
@@ -188,6 +189,7 @@ def test_a_span_that_is_renamed():
         assert parents(recorder.spans) == {"child of y": None, "child of z": last.context.span_id}
 
 
+@new_fastapi
 def test_fastapis_own_server_span_by_its_route():
     """`name equals GET /health` leaves out the request's span, which FastAPI names after its start."""
     with recording(late=True, settings=rules("name equals GET /x")) as recorder:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import importlib.util
 import weakref
 from collections import Counter
 
@@ -16,10 +15,9 @@ from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 
 from _asgi import WHENS, application, get, python, requests_that_arrive
+from _making import NATIVE, new_fastapi
 from langwatch_otel.frameworks.fastapi import spans_off, spans_on, warn_of_another_provider
 
-NATIVE = importlib.util.find_spec("fastapi.telemetry") is not None
-new_fastapi = pytest.mark.skipif(not NATIVE, reason="not run: this FastAPI makes no spans of its own")
 UNMARKED = {"_is_instrumented_by_opentelemetry": False}  # Contrib leaves this on what it has touched.
 old_fastapi = pytest.mark.skipif(NATIVE, reason="not run: needs a FastAPI older than 0.142")
 

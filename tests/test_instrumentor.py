@@ -182,7 +182,7 @@ def test_on_and_off_a_thousand_times_leaves_nothing(provider):
     assert len(processors(provider)) == 2
     assert trace._set_tracer_provider is setter
     assert exporters(provider) == [provider.exporter]
-    # The interpreter's own tables (interned names, its cache of methods) grow in one round and then rest; a leak grows in all.
+    # The interpreter's own tables (interned names, its cache of methods) grow in one round; a leak grows in all.
     assert min(after - before for before, after in itertools.pairwise(sizes)) < 7_000
 
 

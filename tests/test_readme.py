@@ -30,5 +30,5 @@ def test_the_readme_opens_with_one_line_that_runs_the_demo_and_one_that_runs_the
     blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
     assert [(block.count("\n"), block.split("/")[-1]) for block in blocks[:2]] == [
         (1, "langwatch-otel demo\n"),
-        (1, "pytest\n"),
+        (1, "pytest -n 2 --dist loadfile\n"),
     ]

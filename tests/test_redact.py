@@ -300,7 +300,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("value", [*WRONG, "json", "sys:path", never], ids=repr)
+@pytest.mark.parametrize(
+    "value", [*WRONG, "json", "sys:path", never], ids=lambda value: getattr(value, "__name__", repr(value))
+)
 def test_what_is_no_function_is_refused(value):
     """A path that cannot be imported, what cannot be called and a coroutine function raise while setting up."""
     with pytest.raises(ConfigurationError) as caught:

@@ -63,18 +63,21 @@ def test_off_each_client_is_as_it_was(module, owner, method):
     assert vars(owner)[method] is own
 
 
-def test_off_a_client_that_somebody_wrapped_is_left_to_itself(monkeypatch, noted):
+def test_off_a_client_that_somebody_wrapped_is_left_to_itself(noted):
     """What was put around ours meanwhile stays; ours below it does nothing."""
     port, requests = noted
     requests.clear()
     kind = urllib.request.AbstractHTTPHandler
     own = kind.do_open
-    with border(outbound_hosts="none"):
-        ours = kind.do_open
-        monkeypatch.setattr(kind, "do_open", lambda *args, **kwargs: ours(*args, **kwargs))
-    for each in (True, False):
+    try:
+        with border(outbound_hosts="none"):
+            ours = kind.do_open
+            kind.do_open = theirs = lambda *args, **kwargs: ours(*args, **kwargs)
+        assert kind.do_open is theirs
         CLIENTS["urllib"].call(route(port, "127.0.0.1"), {"baggage": HEADER}, None)
-        monkeypatch.setattr(kind, "do_open", own) if each else None
+    finally:
+        kind.do_open = own
+    CLIENTS["urllib"].call(route(port, "127.0.0.1"), {"baggage": HEADER}, None)
     assert [request["baggage"] for request in requests] == [HEADER, HEADER]
 
 

@@ -49,6 +49,8 @@ def take_turns(mode):
             "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
             "OTEL_BSP_SCHEDULE_DELAY": "200",  # Batches end in the middle of turns.
         }
+        if mode == "setup":
+            environment["FASTAPI_OTEL_AUTO_CONFIGURE"] = "true"  # FastAPI would send all spans once more.
         with uvicorn_process("tests._turns:app", **environment) as port:
             for number in range(TURNS):
                 for shape in SHAPES:

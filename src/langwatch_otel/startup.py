@@ -18,7 +18,7 @@ from ._weak import ByObject
 from .backfill import processors_of
 from .clients import openai
 from .errors import ConfigurationError
-from .frameworks import fastapi
+from .frameworks import fastapi, fastapi_export
 from .instrumentor import LangWatchInstrumentor, also_undo, takes_no_processors
 from .span_exporter import ConversationSpanExporter
 
@@ -153,6 +153,10 @@ def _send(
     if disabled or goes_to in already or not (named or _exports_nothing(provider)):
         return
     already.add(goes_to)
+    if goes_to.endpoint is None:
+        with guarded("keeping FastAPI from exporting twice"):
+            fastapi_export.add_none(provider)
+            also_undo(fastapi_export.off)
     for exporter in destination.exporters(goes_to, headers):
         provider.add_span_processor(BatchSpanProcessor(ConversationSpanExporter(exporter) if backfill else exporter))
 
