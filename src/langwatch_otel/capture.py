@@ -88,8 +88,8 @@ def cut_text(text: str, limit: int = MAX_BYTES) -> str:
 # a model or an object that is unknown costs a microsecond or two; numbers and texts a fraction, and they take room.
 MAX_STEPS = 400
 
-# What one number takes at least: its digits are counted as they are written.
-_NUMBER = 6
+# The room that a number, an empty text or a pair of them is reckoned to take: what there may be of them is bounded so.
+_NUMBER, _FLOAT, _TEXT, _PAIR = 8, 12, 8, 12
 
 _PLAIN, _ITEMS, _SEQUENCE, _AS_STR, _UNKNOWN = range(5)
 
@@ -105,16 +105,11 @@ class _Walk:
             guard.begin()
         self.inside: set[int] = set()
 
-    @property
-    def is_over(self) -> bool:
-        """Whether no more is to be visited."""
-        return self.left <= 0 or self.steps <= 0
-
     def plain(self, value: object, depth: int) -> Any:
         """Return `value` as JSON takes it; an unknown object is its type's name, never its `repr`."""
-        kind = type(value)
+        kind: Any = type(value)
         if kind is str:
-            self.left -= 4
+            self.left -= _TEXT
             return self._text(cast("str", value))
         if kind is int or kind is float or value is None or kind is bool:
             return self._number(value)
@@ -140,7 +135,7 @@ class _Walk:
             self.inside.discard(id(value))
 
     def _plain(self, value: object, depth: int) -> Any:
-        """Return what stands for a value of a class made from str, int, float or Enum: never by the class's own code."""
+        """Return what a value of a class made from str, int, float or Enum is, and never by the class's own code."""
         if isinstance(value, str):
             return self._text(str.__str__(value))
         if isinstance(value, int):
@@ -152,10 +147,10 @@ class _Walk:
     def _mapping(self, fields: Iterable[tuple[object, object]], depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in fields:
-            if self.is_over:
+            if self.left <= 0 or self.steps <= 0:
                 found[CUT] = CUT
                 break
-            self.left -= 6  # Quotes, a colon, a comma.
+            self.left -= _PAIR
             name = self._text(key) if isinstance(key, str) else str(self.plain(key, MAX_DEPTH))
             found[name] = self._text(value) if type(value) is str else self.plain(value, depth + 1)
         return found
@@ -163,7 +158,7 @@ class _Walk:
     def _list(self, value: Iterable[object], depth: int) -> list[Any]:
         found: list[Any] = []
         for item in value:
-            if self.is_over:
+            if self.left <= 0 or self.steps <= 0:
                 found.append(CUT)
                 break
             found.append(self.plain(item, depth + 1))
@@ -171,15 +166,17 @@ class _Walk:
 
     def _number(self, value: Any) -> float | str | None:
         self.left -= _NUMBER
-        if value is None or type(value) is bool:
-            return cast("bool | None", value)
+        if value is None or value is True or value is False:
+            return value
         if type(value) is int:
             bits = value.bit_length()
             self.left -= bits >> 2
             if bits > 256:
                 return "<int>"
-        elif not math.isfinite(value):
-            return str(value)
+        else:
+            self.left -= _FLOAT - _NUMBER
+            if not math.isfinite(value):
+                return str(value)
         found: float | str = value if self.guard is None else self.guard.number(value)
         return found
 
