@@ -80,17 +80,18 @@ NEIGHBOURS = {
 
 
 @cache
-def python_of(name):
+def python_of(name, neighbour=None):
     """The interpreter that has the neighbour's packages and this checkout, installed where it is not there yet."""
+    packages = (neighbour or NEIGHBOURS[name]).packages
     folder = HOME / name
     python, done = folder / "bin" / "python", folder / "installed.json"
-    wanted = json.dumps([*NEIGHBOURS[name].packages, *BASE, str(ROOT)])
+    wanted = json.dumps([*packages, *BASE, str(ROOT)])
     if not done.exists() or done.read_text() != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         # uv, where there is one, finds in seconds the versions that pip seeks for minutes.
         pip = ["uv", "pip", "install", "--python", python] if shutil.which("uv") else [python, "-m", "pip", "install"]
-        subprocess.run([*pip, "--quiet", *NEIGHBOURS[name].packages, *BASE, "-e", ROOT], check=True)
+        subprocess.run([*pip, "--quiet", *packages, *BASE, "-e", ROOT], check=True)
         done.write_text(wanted)
     return python
 
@@ -133,6 +134,17 @@ class Ran(NamedTuple):
     """What was logged as a warning, or worse."""
 
 
+# OpenTelemetry's own, for log records.
+LOGS = Neighbour(
+    "logging",
+    (
+        "opentelemetry-instrumentation-genai-openai==1.3b0",
+        "opentelemetry-instrumentation-logging==0.66b2",
+        OPENAI,
+    ),
+)
+
+
 @cache
 def ran(name, order, settings="{}", **environment):
     """Run the service of a neighbour, once for each choice."""
@@ -156,3 +168,20 @@ def ran(name, order, settings="{}", **environment):
         )
         assert run.returncode == 0, run.stderr
         return Ran(theirs.received.spans, ours.received.spans, json.loads(run.stdout.splitlines()[-1])["said"])
+
+
+def logged(order):
+    """The log records that OpenTelemetry's own instrumentations send, set up before us or after us."""
+    with Sink() as theirs, ModelServer() as model:
+        environment = clean_environment(
+            THEIRS=theirs.url,
+            OPENAI_BASE_URL=model.base_url,
+            OPENAI_API_KEY="none",
+            PYTHONPATH=str(HERE),
+            OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="event_only",
+            OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT="true",
+        )
+        command = [str(python_of("logs", LOGS)), str(HERE / "logs.py"), order]
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+        assert run.returncode == 0, run.stderr
+        return theirs.received.logs

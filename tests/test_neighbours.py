@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from _neighbours import NEIGHBOURS, ran
+from _neighbours import NEIGHBOURS, logged, ran
 
 pytestmark = [pytest.mark.neighbours, pytest.mark.timeout(900)]
 
@@ -216,6 +216,20 @@ def test_backfill_reaches_what_can_be_wrapped_and_names_the_rest(name):
     ended = {"langfuse": "ours"}.get(name, "theirs")  # It sends no such span itself.
     early = [named(span) for span in getattr(beside, ended) if span["name"] == "fastapi.dependencies"]
     assert set(early) == {not hiding}
+
+
+@pytest.mark.parametrize("order", ["first", "second"])
+def test_log_records_carry_the_ids(order):
+    """Records of `logging` and events of a GenAI instrumentation carry the ids of the turn that they are emitted in."""
+    keys = ("session.id", "user.id", "gen_ai.conversation.id")
+    found = {
+        each["event_name"] or each["body"]: {key: each["attributes"][key] for key in keys if key in each["attributes"]}
+        for each in logged(order)
+        if each["scope"]["name"] == "application" or each["event_name"]
+    }
+    ids = {"session.id": "t-1", "user.id": "u-1"}
+    event = "gen_ai.client.inference.operation.details"
+    assert found == {"outside": {}, "inside": ids, event: {**ids, "gen_ai.conversation.id": "t-1"}}
 
 
 if __name__ == "__main__":

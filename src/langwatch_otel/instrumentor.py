@@ -6,6 +6,8 @@ from collections.abc import Collection
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry._logs import _internal as _logs_internal
+from opentelemetry._logs import get_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider
 
 from . import border, config, metrics, tracers, turn_links
@@ -14,7 +16,7 @@ from ._setter import SetterHook
 from ._weak import ByObject
 from .backfill import Undo, processors_of, wrap_exporters
 from .errors import ConfigurationError
-from .log_processor import ConversationLogProcessor
+from .log_processor import ConversationLogProcessor, place
 from .span_exporter import any_wrapped
 from .span_processor import ConversationSpanProcessor
 
@@ -72,7 +74,7 @@ class LangWatchInstrumentor:
     ) -> None:
         """Add the processors to `tracer_provider`, else to the global one, now or once there is one.
 
-        The counters of what it does go to `meter_provider`, else to the global one.
+        The same for log records and `logger_provider`; the counters of what it does go to `meter_provider`.
         Raises ConfigurationError for an unknown setting or a value that it does not take.
         """
         # Auto-instrumentation says so with this argument; there a mistake must not stop the application.
@@ -98,6 +100,9 @@ class LangWatchInstrumentor:
                 tracers.choose(tracer_provider)
         if logger_provider is not None:
             _add_to_logs(logger_provider)
+        else:
+            _logs_later.on()
+            _add_to_global_logs()
 
     def uninstrument(self, **_: Any) -> None:
         """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
@@ -125,6 +130,7 @@ class LangWatchInstrumentor:
             sources.sources_off()
             bodies.bodies_end_off()
         _later.off()
+        _logs_later.off()
         metrics.off()
         tracers.choose(None)
         turn_links.forget()
@@ -177,11 +183,11 @@ def _added_by_hand(provider: Any) -> ConversationSpanProcessor | None:
     return next((each for each in processors_of(provider) or () if isinstance(each, ConversationSpanProcessor)), None)
 
 
-def _add_to_logs(provider: LoggerProvider) -> None:
+def _add_to_logs(provider: Any) -> None:
     processor = _state.log_processors.get(provider)
     if processor is None:
         processor = _state.log_processors[provider] = ConversationLogProcessor()
-        provider.add_log_record_processor(processor)
+        place(processor, provider)
     processor.switch(True)
 
 
@@ -209,5 +215,13 @@ def takes_no_processors(provider: Any) -> bool:
     return not isinstance(provider, nothing) and not hasattr(provider, "add_span_processor")
 
 
-# Every public way to set a provider ends in this function of the API.
+def _add_to_global_logs() -> None:
+    provider = get_logger_provider()
+    if hasattr(provider, "add_log_record_processor"):
+        with guarded("following log records"):
+            _add_to_logs(provider)
+
+
+# Every public way to set a provider ends in these functions of the API.
 _later = SetterHook(trace, "_set_tracer_provider", _add_to_global)
+_logs_later = SetterHook(_logs_internal, "_set_logger_provider", _add_to_global_logs)
