@@ -1,6 +1,7 @@
 """What other vendors' SDKs do to providers, processors and spans; `nox -s neighbours` has the SDKs themselves."""
 
 import dataclasses
+import gc
 import json
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from _making import NATIVE
 from _recorder import NAMED, UNNAMED, make_provider, named, processors, recording
 from _servers import clean_environment, post, uvicorn_process
 from langwatch_otel import LangWatchInstrumentor, metrics
+from langwatch_otel._weak import ByObject
 from langwatch_otel.workbench.receiver import Receiver
 
 
@@ -57,6 +59,16 @@ def test_a_provider_without_a_hash(backfill):
     assert seen == [{"request": NAMED, "early": NAMED if backfill else UNNAMED}] * 2
     assert len(processors(provider.provider)) == 2
     provider.provider.shutdown()
+
+
+def test_what_is_known_of_an_object_goes_with_it():
+    """An object that is gone is known no more, and nothing is known of another in its place."""
+    known, provider = ByObject(), Proxy(None)
+    known[provider] = 1
+    assert (known.get(provider), known.keys(), known.get(Proxy(None))) == (1, [provider], None)
+    del provider
+    gc.collect()
+    assert (known.keys(), known.values(), known._found) == ([], [], {})
 
 
 def test_a_meter_provider_without_a_hash(said):
