@@ -1,6 +1,7 @@
 """Log records in a conversation carry its ids, whoever made the logger provider, and when."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, InMemoryLogR
 
 import langwatch_otel as langwatch
 from _recorder import NEVER
-from _servers import clean_environment
+from _servers import ROOT, clean_environment
 from langwatch_otel import LangWatchInstrumentor, log_processor
 
 IDS = {"session.id": "t", "user.id": "u"}
@@ -93,6 +94,15 @@ def test_ours_wants_no_record_of_its_own(instrument):
     instrument(logger_provider=provider)
     assert provider._multi_log_record_processor.enabled() is False
     provider.shutdown()
+
+
+def test_the_snippet_of_the_page_runs_as_it_stands():
+    """The Python block of docs/logs.md runs in a fresh process, and says nothing."""
+    [snippet] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "logs.md").read_text(encoding="utf-8"), re.DOTALL)
+    program = f"import atexit\natexit.register = lambda *_: None\n{snippet}"  # Nobody listens at its end.
+    environment = clean_environment(PYTHONPATH="src")
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_an_sdk_that_hides_its_processors_is_told_of(said):
