@@ -17,6 +17,7 @@ from _recorder import NAMED, UNNAMED, make_provider, named, processors, recordin
 from _servers import clean_environment, post, uvicorn_process
 from langwatch_otel import LangWatchInstrumentor, metrics
 from langwatch_otel._weak import ByObject
+from langwatch_otel.doctor.on_path.langwatch_otel_probe import tracing
 from langwatch_otel.workbench.receiver import Receiver
 
 
@@ -131,6 +132,40 @@ def test_a_vendors_context_of_its_own(tracer, attributes, more):
         made_by.start_span("outside", Context(more)).end()
         found = {name: {key: each.get(key) for key in NAMED if key in each} for name, each in recorder.by_name.items()}
     assert found == {"request": NAMED, "early": attributes, "later": attributes, "outside": UNNAMED}
+
+
+SCOPES = {
+    "langfuse-sdk": True,
+    "lmnr.tracer": True,
+    "logfire.openai": True,
+    "openlit.instrumentation.openai": True,
+    "openlit.instrumentation.httpx": False,
+    "logfire": False,
+}
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_whose_spans_are_of_models(scope):
+    """What vendors' instrumentations of models make has `gen_ai.conversation.id`, and nothing else of theirs."""
+    with recording() as recorder, langwatch.conversation(thread_id="t"):
+        recorder.provider.get_tracer(scope).start_span("span").end()
+        assert ("gen_ai.conversation.id" in recorder.by_name["span"]) is SCOPES[scope]
+
+
+def test_the_doctor_sees_into_a_wrapper_of_a_provider(monkeypatch):
+    """Where the provider is a wrapper of the SDK's, the doctor finds its processors, and ours among them."""
+    provider = Proxy(make_provider(batch=True))
+    LangWatchInstrumentor().instrument(tracer_provider=provider)
+    monkeypatch.setattr(tracing.requests, "provider", lambda: provider)
+    found = tracing.provider()
+    LangWatchInstrumentor().uninstrument()
+    provider.provider.shutdown()
+    assert [
+        (each["type"].rpartition(".")[2], (each["exporter"] or "").rpartition(".")[2]) for each in found["processors"]
+    ] == [
+        ("BatchSpanProcessor", "InMemorySpanExporter"),
+        ("ConversationSpanProcessor", ""),
+    ]
 
 
 class Hiding(SpanProcessor):
