@@ -128,7 +128,7 @@ def fuzz(session: nox.Session) -> None:
     session.run("pytest", *tests, *session.posargs, env={"LANGWATCH_OTEL_FUZZED": "1000000"})
 
 
-@nox.session(python="3.12")
+@nox.session(python=["3.10", "3.12"])
 def oldest(session: nox.Session) -> None:
     """The oldest OpenTelemetry that we take."""
     session.install("-e", ".[dev]", "opentelemetry-sdk==1.40.0", "opentelemetry-instrumentation==0.61b0")
