@@ -161,6 +161,14 @@ def corpus(session: nox.Session) -> None:
 
 
 @nox.session(python="3.12")
+def live(session: nox.Session) -> None:
+    """Real backends, pipelines and other SDKs, for docs/backends.md and docs/peers.md: all, or those that are named."""
+    session.install("-c", "constraints.txt", "-e", ".[dev]")
+    session.chdir("tests")
+    session.run("python", "-m", "live", *session.posargs)
+
+
+@nox.session(python="3.12")
 def zerocode(session: nox.Session) -> None:
     """The wheel, `opentelemetry-instrument`, and variables, flags or a file, in virtual environments of its own."""
     session.install("-e", ".[dev]")
