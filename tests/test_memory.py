@@ -22,7 +22,7 @@ from langwatch_otel.finding import current_scope
 @pytest.fixture
 def tracer(monkeypatch):
     """The tracer of a provider that keeps nothing; few threads are known, so that what is bounded has its size."""
-    monkeypatch.setattr(turn_links, "MAX_THREADS", 100)
+    monkeypatch.setattr(turn_links, "MAX_THREADS", 10)
     with tracing() as found:
         yield found
 
