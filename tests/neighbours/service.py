@@ -106,20 +106,27 @@ def ask(port, path, body):
 
 
 def serve():
-    """Serve the application on a free port."""
+    """Serve the application on a free port; return what ends that, when the last span has ended, and the port."""
     import uvicorn
 
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
-    threading.Thread(target=server.run, daemon=True).start()
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+
+    def stop():
+        server.should_exit = True
+        thread.join(20)
+
     while not server.started:
         time.sleep(0.01)
-    return server.servers[0].sockets[0].getsockname()[1]
+    return stop, server.servers[0].sockets[0].getsockname()[1]
 
 
-port = serve()
+stop, port = serve()
 who = json.loads(os.environ.get("NEIGHBOURS_WHO", '{"thread_id": "t-1", "user_id": "u-1"}'))
 for path in ("/chat", "/session"):
     ask(port, path, who)
+stop()
 getattr(trace.get_tracer_provider(), "force_flush", lambda: None)()
 neighbour.flush()
 print(json.dumps({"said": sorted(set(said))}))

@@ -41,4 +41,4 @@ def turn_of(said, session):
 
 def flush():
     """Send."""
-    sentry_sdk.flush(5)
+    sentry_sdk.flush(30)
