@@ -102,6 +102,17 @@ def fork(session: nox.Session) -> None:
 
 
 @nox.session(python="3.12")
+def neighbours(session: nox.Session) -> None:
+    """Other vendors' SDKs beside us, each in an environment of its own; fast where the machine has uv."""
+    session.install("-e", ".[dev]")
+    environments = str(Path(session.create_tmp()).resolve())
+    tests = ("tests/test_neighbours.py", "--timeout=1800")
+    session.run(
+        "pytest", "-m", "neighbours", "-rs", *tests, *session.posargs, env={"NEIGHBOURS_ENVIRONMENTS": environments}
+    )
+
+
+@nox.session(python="3.12")
 def languages(session: nox.Session) -> None:
     """OpenTelemetry for Node and for Go, beside us; the machine needs node, npm and go."""
     session.install("-e", ".[dev]", "httpx<1", "opentelemetry-instrumentation-httpx>=0.61b0")
@@ -126,7 +137,7 @@ def fuzz(session: nox.Session) -> None:
     session.run("pytest", *tests, *session.posargs, env={"LANGWATCH_OTEL_FUZZED": "1000000"})
 
 
-@nox.session(python="3.12")
+@nox.session(python=["3.10", "3.12"])
 def oldest(session: nox.Session) -> None:
     """The oldest OpenTelemetry that we take."""
     session.install("-e", ".[dev]", "opentelemetry-sdk==1.40.0", "opentelemetry-instrumentation==0.61b0")

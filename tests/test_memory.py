@@ -15,12 +15,14 @@ from opentelemetry.context import Context, attach, detach
 
 import langwatch_otel as langwatch
 from _memory import SIZES, growth, kept, report, resident, tracing
+from langwatch_otel import turn_links
 from langwatch_otel.finding import current_scope
 
 
 @pytest.fixture
-def tracer():
-    """The tracer of a provider that keeps nothing."""
+def tracer(monkeypatch):
+    """The tracer of a provider that keeps nothing; few threads are known, so that what is bounded has its size."""
+    monkeypatch.setattr(turn_links, "MAX_THREADS", 10)
     with tracing() as found:
         yield found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NamedTuple
@@ -11,6 +10,7 @@ from opentelemetry.metrics import CallbackOptions, Observation, get_meter_provid
 
 from . import counts
 from ._guard import guarded
+from ._weak import ByObject
 from .counts import Count
 from .genai import OWN_SCOPE
 
@@ -114,7 +114,7 @@ class _Report:
         return observe
 
 
-_reports: weakref.WeakKeyDictionary[Any, _Report] = weakref.WeakKeyDictionary()
+_reports: ByObject[_Report] = ByObject()
 _of_global: _Report | None = None
 _reporting: _Report | None = None
 

@@ -7,7 +7,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, SpanContext, set_span_in_context
 
 from . import config
 from .attributes import SESSION_ID, USER_HASH
@@ -16,6 +16,7 @@ from .identity import EMPTY, Conversation
 from .rendering import NOTHING, Attributes, Rendered
 from .stamping import Stamper, attributes_of
 from .texts import TextGuard
+from .turn_links import follow
 
 if TYPE_CHECKING:
     from .scope import Scope
@@ -171,8 +172,22 @@ class OpenSpan(weakref.ref[Any]):
 class RootSpan(OpenSpan):
     """The span of a local root, in a scope that was there before."""
 
-    __slots__ = ()
+    __slots__ = ("turn",)
     root = True
+
+    turn: tuple[str, SpanContext | None]
+    """The thread that this is a turn of, and the turn before; not there before it has one."""
+
+    def restamp(self, rendered: Rendered) -> None:
+        """Stamp what its scope says now; once that is a thread, this is a turn of it."""
+        super().restamp(rendered)
+        follow(self)
+
+    def give(self, gift: Conversation, rendered: Rendered) -> bool:
+        """Stamp the name of a scope below; once that is a thread, this is a turn of it."""
+        given = super().give(gift, rendered)
+        follow(self)
+        return given
 
 
 class OpeningSpan(RootSpan):
@@ -183,13 +198,18 @@ class OpeningSpan(RootSpan):
 
 def open_span_in(context: Context) -> OpenSpan | None:
     """Return what hangs on the span of `context`."""
-    found: OpenSpan | None = getattr(context.get(SPAN_KEY), HANGS_AS, None)
-    return found
+    return open_span_of(context.get(SPAN_KEY))
 
 
 def open_span_of(span: object) -> OpenSpan | None:
     """Return what hangs on `span`: nothing where it does not record, or started before we were on."""
     found: OpenSpan | None = getattr(span, HANGS_AS, None)
+    return found if found is not None or span is None else open_span_within(span)
+
+
+def open_span_within(span: object) -> OpenSpan | None:
+    """Return what hangs on the span that `span` is a wrapper of: Laminar has one of its own around each."""
+    found: OpenSpan | None = getattr(getattr(span, "span", None), HANGS_AS, None)
     return found
 
 

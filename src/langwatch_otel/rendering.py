@@ -7,7 +7,7 @@ from typing import Any
 from . import config
 from ._guard import say_once, swallowed
 from .attributes import GEN_AI_CONVERSATION_ID, USER_HASH
-from .capture import captured
+from .capture import captured, cut_text
 from .conventions._convention import EVERY_SPAN, GENAI_SPANS, JSON, LOCAL_ROOT
 from .identity import EMPTY, Conversation
 from .privacy import Pseudonym, utf8
@@ -131,8 +131,11 @@ def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
         if number >= MAX_ROOT_METADATA_KEYS:
             say_once("metadata beyond 64 keys is left out")
             break
+        if isinstance(value, str) and len(value) > MAX_ROOT_METADATA_VALUE:
+            say_once("a metadata value of more than 16 KiB is left out")
+            continue
         try:
-            written = attribute_value(value)
+            written = utf8(value) if isinstance(value, str) else attribute_value(value)
         except Exception as error:  # A value of the user's own making; the ids must not suffer for it.
             swallowed("writing metadata", error)
             continue
@@ -167,16 +170,15 @@ def attribute_value(value: object, guard: TextGuard | None = None) -> Any:
     `guard` sees every text in it, and raises where that must not be written.
     """
     if isinstance(value, str):
-        return utf8(value if guard is None else guard.text(value, MAX_ROOT_METADATA_VALUE))
+        return cut_text(value) if guard is None else utf8(guard.text(value, MAX_ROOT_METADATA_VALUE))
     if isinstance(value, (bool, float)) or (isinstance(value, int) and value.bit_length() < 64):
         return value if guard is None or isinstance(value, bool) else guard.number(value)
     if isinstance(value, (list, tuple)) and len(value) <= MAX_ARRAY:
         kinds = {type(item) for item in value}
         if kinds <= {str}:
-            if guard is None:
-                return tuple(utf8(item) for item in value)
             if sum(map(len, value)) <= MAX_ROOT_METADATA_VALUE:
-                return tuple(utf8(guard.text(item, MAX_ROOT_METADATA_VALUE)) for item in value)
+                texts = value if guard is None else [guard.text(item, MAX_ROOT_METADATA_VALUE) for item in value]
+                return tuple(utf8(item) for item in texts)
         elif (
             len(kinds) == 1
             and _are_numbers(kinds, value)

@@ -97,7 +97,8 @@ class TextGuard:
     def __init__(self, redact: Redact | None, key: bytes | None, user: str | None) -> None:
         self._redact = redact
         self._key = key
-        self.user = user
+        # A plain one: OpenTelemetry 1.40 takes no str of another class within an array.
+        self.user = None if user is None else str.__str__(user)
         self._hash = b"" if user is None else beginning(user)
         self._work = MAX_WORK
 
