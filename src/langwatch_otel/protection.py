@@ -11,7 +11,8 @@ from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from . import config
-from ._guard import swallowed
+from ._guard import say_once, swallowed
+from .counts import METADATA, left_out
 from .identity import Conversation
 from .open_span import open_span_of
 from .rendering import MAX_ROOT_METADATA_KEYS, MAX_ROOT_METADATA_VALUE, attribute_value
@@ -51,6 +52,7 @@ def redacted(conversation: Conversation) -> Conversation:
         except WithheldError:
             continue
         except Exception as error:  # A value of the user's own making.
+            left_out[METADATA].add()
             swallowed("reading metadata", error)
     labels = []
     guard = TextGuard(redact, None, None)
@@ -64,4 +66,7 @@ def redacted(conversation: Conversation) -> Conversation:
 
 
 def _bounded(metadata: Mapping[str, Any]) -> islice[tuple[str, Any]]:
+    if len(metadata) > MAX_ROOT_METADATA_KEYS:
+        left_out[METADATA].add()
+        say_once("metadata beyond 64 keys is left out")
     return islice(metadata.items(), MAX_ROOT_METADATA_KEYS)

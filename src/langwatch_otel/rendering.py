@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from . import config
+from . import config, counts
 from ._guard import say_once, swallowed
 from .attributes import GEN_AI_CONVERSATION_ID, USER_HASH
 from .capture import captured
 from .conventions._convention import EVERY_SPAN, GENAI_SPANS, JSON, LOCAL_ROOT
+from .counts import METADATA
 from .identity import EMPTY, Conversation
 from .privacy import Pseudonym, utf8
 from .spelling import IDS, Spelling, spelling_of
@@ -114,11 +115,12 @@ def _without_user(conversation: Conversation, user: Pseudonym) -> Conversation:
     guard = TextGuard(None, config.active().user_id_hash_key, user)
     labels = tuple(guard.without_user(label) for label in conversation.labels)
     metadata = {}
-    for name, value in islice(conversation.metadata.items(), MAX_ROOT_METADATA_KEYS):
+    for name, value in islice(conversation.metadata.items(), MAX_ROOT_METADATA_KEYS + 1):  # One more is noticed.
         try:
             written = attribute_value(value, guard)
             metadata[guard.without_user(name)] = guard.without_user(written) if isinstance(written, str) else written
         except Exception as error:
+            counts.left_out[METADATA].add()
             swallowed("writing metadata", error)
     return conversation._replace(labels=labels, metadata=metadata)
 
@@ -129,11 +131,13 @@ def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
     on_root: Attributes = {}
     for number, (name, value) in enumerate(metadata.items()):
         if number >= MAX_ROOT_METADATA_KEYS:
+            counts.left_out[METADATA].add()
             say_once("metadata beyond 64 keys is left out")
             break
         try:
             written = attribute_value(value)
         except Exception as error:  # A value of the user's own making; the ids must not suffer for it.
+            counts.left_out[METADATA].add()
             swallowed("writing metadata", error)
             continue
         size = _bytes(written if isinstance(written, str) else str(written))
@@ -142,6 +146,7 @@ def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
         elif size <= MAX_ROOT_METADATA_VALUE:
             on_root[name] = written
         else:
+            counts.left_out[METADATA].add()
             say_once("a metadata value of more than 16 KiB is left out")
     targets = {
         EVERY_SPAN: (rendered.plain, rendered.genai),
