@@ -31,7 +31,7 @@ ORDER = (
     {"wire", "exclude_rules"},
     {"config", "environment_variables", "conventions", "identity", "fields", "context_baggage"},
     {"spelling"},
-    {"rendering", "stamping", "open_span", "loan", "scope", "inbound", "weak_names"},
+    {"rendering", "stamping", "recorded_errors", "open_span", "loan", "scope", "inbound", "weak_names"},
     {"protection"},
     {"finding", "beside", "naming", "instrumented_ids", "tracers", "failures", "recording"},
     {"functions"},

@@ -15,7 +15,8 @@ from .finding import current_scope, scope_in, within
 from .identity import EMPTY, Conversation
 from .loan import Loan, flow, is_by_framework, mixes
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
-from .protection import redacted
+from .privacy import Pseudonym
+from .protection import hide_user_above, redacted
 from .rendering import NOTHING, Rendered, render
 from .scope import Scope, refresh, said
 from .weak_names import overrule
@@ -127,6 +128,8 @@ def bind(scope: Scope, conversation: Conversation) -> None:
     """Add `conversation` to what `scope` names, and stamp every open span that this concerns. Needs the lock."""
     scope.own = conversation if scope.own is EMPTY else conversation.over(scope.own)
     before = scope.named
+    if scope.above is not None and type(conversation.user_id) is Pseudonym:
+        hide_user_above(scope.above, conversation.user_id)
     if scope.rendered.inbound:
         overrule(scope, conversation)
     refresh(scope)

@@ -62,6 +62,8 @@ class Scope:
     """Tasks below have scopes of their own."""
     request: Scope | None = None
     """The scope above of such a request."""
+    below_user: str | None = None
+    """The pseudonym of who was last named in a scope below, where nobody is named here: those texts may hold the id."""
     successor = False
     """Opened because a second thread was named."""
     of_task = False
@@ -122,6 +124,13 @@ class Scope:
                 return True
             scope = scope.above
         return False
+
+    def user_below(self) -> str | None:
+        """Return the pseudonym of who was named below this scope, or below the nearest above where somebody was."""
+        found: Scope | None = self
+        while found is not None and found.below_user is None:
+            found = found.above
+        return None if found is None else found.below_user
 
     def close(self) -> None:
         """Take note that no code runs in this scope any more; spans of it may still be open."""
