@@ -163,7 +163,7 @@ def give_spans_above(scope: Scope, anchor: OpenSpan, named: Conversation) -> Non
     held: OpenSpan | None = anchor
     while held is not None:
         if not held.ended:
-            if _seals(inner, held.scope):
+            if seals(inner, held.scope):
                 return
             if held.borrowed and held.scope.named.thread_id is None:
                 held.give_back()  # What was only lent to it gives way to a name from inside it.
@@ -187,7 +187,7 @@ def _render(conversation: Conversation, scope: Scope) -> Rendered:
     return scope.rendered if conversation is scope.named else render(conversation)
 
 
-def _seals(inner: Scope, outer: Scope) -> bool:
+def seals(inner: Scope, outer: Scope) -> bool:
     """Say whether a scope with `adopt=False` lies between `inner` and `outer`."""
     found: Scope | None = inner
     while found is not None and found is not outer:

@@ -56,6 +56,10 @@ class OpenSpan(weakref.ref[Any]):
     """The conversation that `given` was made of."""
     written: frozenset[str] = frozenset()
     """The keys of the texts that we wrote, where users are hashed."""
+    agent = False
+    """Made by an instrumentation of a model or an agent, and without a thread as it started."""
+    heard: str | None = None
+    """The thread that such a span had at its end, its own or of one below: known at export alone."""
     errors: RecordedErrors | None = None
     """What we recorded of errors before the user was known, where users are hashed."""
     borrowed = False
@@ -101,6 +105,17 @@ class OpenSpan(weakref.ref[Any]):
                 span.set_attribute(key, text)
             if self.errors is not None:
                 self.errors.hide_user(span, guard_against(user))
+
+    def heard_thread(self) -> str | None:
+        """Return the thread that this span, or the nearest agent's span above, had at its end; else the turn's."""
+        if self.heard is not None:
+            return self.heard
+        found: OpenSpan | None = self
+        while found is not None and not found.agent:
+            found = found.parent
+        if found is not None:
+            return found.heard  # Perhaps none as yet: what the turn's other agents had is not for it.
+        return None if self.scope.heard_two else self.scope.heard
 
     @property
     def weak(self) -> Rendered | None:

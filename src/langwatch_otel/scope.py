@@ -62,6 +62,10 @@ class Scope:
     """Tasks below have scopes of their own."""
     request: Scope | None = None
     """The scope above of such a request."""
+    heard: str | None = None
+    """The thread that an agent's span of this scope, or of the request that it is part of, had at its end."""
+    heard_two = False
+    """Two agents had two."""
     below_user: str | None = None
     """The pseudonym of who was last named in a scope below, where nobody is named here: those texts may hold the id."""
     successor = False
@@ -148,6 +152,8 @@ class Scope:
         if self.named.thread_id is None:
             if self.loan is not None:
                 return self.loan.rendered if self.loan.reaches_ended(held, self) else self.rendered
+            if (thread := held.heard_thread()) is not None:
+                return render(Conversation(thread).over(self.named))
             if self.closed and self.heir_of is not None and (loan := self.heir_of.loan) is not None:
                 return NOTHING if mixes(loan.conversation, self.named) else loan.rendered
         return self.rendered
