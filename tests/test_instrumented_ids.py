@@ -124,7 +124,11 @@ def late(tracer, name, thread, key="traceloop.association.properties.thread_id")
             span.set_attribute(key, thread)
 
 
-AGENTS = ("opentelemetry.instrumentation.langchain", "openinference.instrumentation.langchain")
+AGENTS = (
+    "opentelemetry.instrumentation.langchain",
+    "openinference.instrumentation.langchain",
+    "opentelemetry.util.genai.handler",
+)
 
 
 @pytest.fixture(params=AGENTS)

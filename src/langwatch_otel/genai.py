@@ -8,6 +8,7 @@ from .attributes import GEN_AI_PREFIX
 _BEGINNINGS = (
     "gcp.vertex.agent",
     "opentelemetry.instrumentation.genai",
+    "opentelemetry.util.genai",
     "openinference.",
     "pydantic-ai",
     "strands.",
