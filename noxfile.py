@@ -59,7 +59,8 @@ def fastapi(session: nox.Session, fastapi: str) -> None:
 def openai(session: nox.Session, openai: str, instrumentation: str) -> None:
     """OpenAI's client, under each instrumentation of it, with the spans of its HTTP client and without."""
     session.install("-e", ".[dev]", f"openai{openai}")
-    session.run("pip", "uninstall", "-y", *OPENAI_INSTRUMENTATIONS)
+    remove = ("uv", "pip", "uninstall") if session.virtualenv.venv_backend == "uv" else ("pip", "uninstall", "-y")
+    session.run(*remove, *OPENAI_INSTRUMENTATIONS)
     session.install(instrumentation, "opentelemetry-instrumentation-httpx", "--pre")
     tests = ("tests/test_openai.py", "tests/test_openai_streams.py", "tests/test_model_server.py")
     session.run("pytest", "-m", "matrix or not matrix", "-rs", *tests, *session.posargs)
@@ -68,23 +69,29 @@ def openai(session: nox.Session, openai: str, instrumentation: str) -> None:
 @nox.session(python="3.12")
 @nox.parametrize("released", CLIENTS)
 def clients(session: nox.Session, released: str) -> None:
-    """What each HTTP client sends, inside and to strangers: of two years ago, and the newest."""
-    session.install("-e", ".[dev]", *released.split())
+    """What each HTTP client and gRPC's send, inside and to strangers: of two years ago, and the newest."""
+    session.install("-e", ".[dev]", "opentelemetry-instrumentation-grpc", *released.split())
     session.run(
         "pytest",
         "-m",
         "matrix or not matrix",
         "tests/test_clients_border.py",
         "tests/test_redirects.py",
+        "tests/test_ids_put_on.py",
+        "tests/test_grpc.py",
         *session.posargs,
     )
 
 
 @nox.session(python="3.12")
 def queues(session: nox.Session) -> None:
-    """A Celery worker with Redis; the machine needs redis-server."""
+    """A Celery worker with Redis, which the machine needs, and Kafka's clients, which bring a broker along."""
     session.install("-e", ".[dev]", "celery", "redis", "opentelemetry-instrumentation-celery>=0.61b0")
-    session.run("pytest", "-m", "queues", "-rs", "tests/test_queues.py", *session.posargs)
+    session.install("confluent-kafka", "kafka-python<3", "aiokafka")
+    session.install(
+        *(f"opentelemetry-instrumentation-{name}" for name in ("confluent-kafka", "kafka-python", "aiokafka"))
+    )
+    session.run("pytest", "-m", "queues", "-rs", "tests/test_queues.py", "tests/test_kafka.py", *session.posargs)
 
 
 @nox.session(python="3.12")
@@ -140,6 +147,14 @@ def corpus(session: nox.Session) -> None:
     environments = str(Path(session.create_tmp()).resolve())
     session.chdir("tests")
     session.run("python", "-m", "corpus.record", *session.posargs, env={"CORPUS_ENVIRONMENTS": environments})
+
+
+@nox.session(python="3.12")
+def live(session: nox.Session) -> None:
+    """Real backends, pipelines and other SDKs, for docs/backends.md and docs/peers.md: all, or those that are named."""
+    session.install("-c", "constraints.txt", "-e", ".[dev]")
+    session.chdir("tests")
+    session.run("python", "-m", "live", *session.posargs)
 
 
 @nox.session(python="3.12")

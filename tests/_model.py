@@ -25,12 +25,20 @@ class Job:
     def shares_thread(self, other):
         return self is other or (self.pool is not None and self.pool is other.pool)
 
+    def is_task_beside(self, other):
+        return self is not other and self.pool is None and other.pool is None
+
 
 class Loan:
     """The thread of a conversation, lent to the request around it."""
 
-    def __init__(self, thread, giver):
-        self.thread, self.giver, self.job, self.at = thread, giver, Job.now, Job.tick()
+    def __init__(self, thread, giver, taker, at):
+        self.thread, self.giver, self.job, self.at = thread, giver, Job.now, at
+        self.holds_after = not (taker.closed and Job.now.is_task_beside(taker.request.served_by))
+
+    def is_for_all(self, scope):
+        """Whether it is for whatever follows the request, unless a task beside gave it after the answer."""
+        return scope.closed and self.holds_after
 
 
 class Scope:
@@ -41,7 +49,7 @@ class Scope:
         self.own = None
         self.spans, self.below = [], []
         self.second = self.implicit = self.closed = self.contested = self.of_task = False
-        self.served_by = self.named_by = self.heir_of = None
+        self.served_by = self.opened_by = self.named_by = self.heir_of = None
         self.loans = []
         if above is not None:
             above.below.append(self)
@@ -112,9 +120,9 @@ class Scope:
                 break
         else:
             return
-        loan = Loan(self.thread, self)
+        at = Job.tick()
         for scope in unnamed:
-            scope.loans.append(loan)
+            scope.loans.append(loan := Loan(self.thread, self, scope, at))
             if scope.served_by is not None and scope.loan is not None:
                 for span in scope.spans:
                     if span.is_open and (span.framework or span.parent is None) and span.thread is None:
@@ -132,7 +140,8 @@ class Scope:
         if not loan.giver.closed:
             return
         if request is None or request.closed:
-            self.own = loan.thread
+            if self.above.may_use(loan):
+                self.own = loan.thread
         elif self.above.may_use(loan):
             self.heir_of = self.above  # In the same piece of code: only when all is over, unless it names itself.
 
@@ -144,7 +153,7 @@ class Scope:
 
     def may_use(self, loan):
         """Whether what runs here follows the request, or is the code that called the conversation, or the request."""
-        return self.closed or Job.now in (loan.job, self.request.served_by)
+        return loan.is_for_all(self) or Job.now in (loan.job, self.request.served_by)
 
 
 class Span:
@@ -160,9 +169,11 @@ class Span:
         if self.thread is None and loan is not None:
             own, flow = self._is_the_requests_own, scope.may_use(loan)
             below = parent is not None and parent.borrowed is not None
-            if own or flow or below or scope.closed:
+            if own or flow or below:
                 self.borrowed = loan.thread
-                self.sure = own or scope.closed or (flow and loan.job.pool is None) or (below and parent.sure_parent)
+                self.sure = (
+                    own or loan.is_for_all(scope) or (flow and loan.job.pool is None) or (below and parent.sure_parent)
+                )
 
     @property
     def _is_the_requests_own(self):
@@ -191,7 +202,7 @@ class Span:
         if scope.thread is not None:
             return {scope.thread, None} if any(above.contested for above in scope.upwards()) else {scope.thread}
         if loan is not None:
-            if scope.closed or self._is_surely_for(loan):
+            if loan.is_for_all(scope) or self._is_surely_for(loan):
                 return {loan.thread}
             return {None, loan.thread} if self._may_be_for(loan) else {None}
         if scope.closed and scope.heir_of is not None and scope.heir_of.loan is not None:

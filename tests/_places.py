@@ -35,10 +35,12 @@ class Place:
     def in_force(self):
         return {None} if self.current is None else self.current.in_force()
 
-    def open(self, thread, sealed, parent=None):
-        """Enter a scope of one's own."""
+    def open(self, thread, sealed, parent=None, is_trace=False):
+        """Enter a scope of one's own; in a request a trace knows the task that opened it."""
         above = self.scope_below(parent or self.span)
         self.scope = Scope(above, parent or self.span, sealed)
+        if is_trace and self.scope.request is not None:
+            self.scope.opened_by = Job.now
         if thread is not None:
             self.scope.bind(thread)
         else:
@@ -93,8 +95,12 @@ class Place:
         return scope
 
     def _is_beside(self, scope):
-        """Whether a task of its own names the request `scope`, which serves one task: it gets a scope of its own."""
-        serves = scope.served_by
-        if scope.thread is not None or serves is None or serves is Job.now or serves.pool or Job.now.pool:
+        """Whether a task of its own names `scope`, a request's or a trace's in one: it gets a scope of its own."""
+        serves = scope.served_by or scope.opened_by
+        if scope.thread is not None or serves is None or not Job.now.is_task_beside(serves):
             return False
+        if scope.request.served_by is Job.now:
+            return False
+        if scope.served_by is None:
+            return self.current is scope
         return self.current is not None and scope in [*self.current.upwards()]

@@ -9,7 +9,7 @@ STEPS = (*OPENING, *NAMING, "begin", "end", "leaf", "converse", "step", "close",
 IN_REQUEST = (
     *(3 * ("leaf", "leaf", "converse", "pause", "pause", "task", "batch", "up", "up", "up", "up")),
     *("conversation", "trace", "application", "framework", "below", "request", "served", "thread", "bare thread"),
-    *("thread", "thread", "set", "set", "handle", "begin", "end", "flush"),
+    *("thread", "thread", "trace", "trace", "set", "set", "set", "handle", "begin", "end", "flush"),
 )
 
 

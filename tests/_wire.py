@@ -52,7 +52,7 @@ class Noting(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        headers = {name.lower(): ",".join(self.headers.get_all(name)) for name in self.headers}
         # What a proxy goes by; where urllib3 follows a redirect behind one it sends the old `Host` again.
         asked = urlsplit(self.path)
         self.server.noted.append({**headers, "host": asked.netloc or headers["host"]})

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import langwatch_otel as langwatch
 from _servers import ROOT, clean_environment
+from _wire import server
 from langwatch_otel import _guard
 from langwatch_otel.cli.app_server import AppServer
 
@@ -104,6 +106,22 @@ def traced(make_traced):
 def traced_without_backfill(make_traced):
     """A provider as users have it: no wrapper around its exporter."""
     return make_traced(backfill=False)
+
+
+@pytest.fixture(scope="module")
+def noted():
+    """One server for every host of a module's tests: its port, and what came."""
+    with server() as found:
+        yield found
+
+
+@pytest.fixture
+def everywhere(monkeypatch):
+    """Every host name leads to loopback, so that the name in the span and on the wire is the strange one."""
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *args, **kwargs: real("127.0.0.1", *args, **kwargs))
+    for proxy in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(proxy, raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from fastapi import Depends
+from fastapi import BackgroundTasks, Depends
 from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 
 import langwatch_otel as langwatch
@@ -189,7 +189,8 @@ def test_an_export_between_two_jobs_of_a_thread_lends_nothing(traced, threads_ca
     assert threads(traced, endpoint) == {"in a": "a", "before b": None, "in b": "b"}
 
 
-def test_a_turn_beside_that_never_names_itself_takes_nobodys_id(traced):
+@pytest.mark.parametrize("when", ["in the handler", "after the answer"])
+def test_a_turn_beside_that_never_names_itself_takes_nobodys_id(traced, when):
     """Of two gathered turns one fails before it knows its thread: it is not the other's, though that one is over."""
     over = asyncio.Event()
 
@@ -210,9 +211,14 @@ def test_a_turn_beside_that_never_names_itself_takes_nobodys_id(traced):
         await first()
         over.set()
 
-    async def endpoint():
+    async def both():
         await asyncio.gather(early(), late(), return_exceptions=True)
-        return {}
+
+    async def endpoint(background: BackgroundTasks):
+        if when == "after the answer":
+            background.add_task(both)
+        else:
+            await both()
 
     assert threads(traced, endpoint) == {"turn a": "a", "turn b": None, "in b": None}
 
@@ -237,3 +243,75 @@ def test_middleware_sees_what_its_endpoint_named(make_traced):
     with traced.served(app) as port:
         assert post(port, "/turn", {})[0] == 200
     assert (seen, traced.threads()["on the way out"]) == (["t"], "t")
+
+
+async def gathered_turns(traced):
+    """Two tasks that name themselves one after the other; the second has spans before, between two batches."""
+    named, exported, seen = asyncio.Event(), asyncio.Event(), {}
+
+    async def turn(thread):
+        with traced.span(f"open {thread}"):
+            end(traced, f"before {thread}")
+            if thread == "b":
+                await named.wait()
+                end(traced, "still before b")
+                seen["before b"] = langwatch.get_conversation().thread_id
+                await batches(traced)
+                exported.set()
+            langwatch.set_conversation(thread_id=thread)
+            named.set()
+            await exported.wait()
+            end(traced, f"after {thread}")
+            seen[thread] = langwatch.get_conversation().thread_id
+
+    await asyncio.gather(turn("a"), turn("b"))
+    return seen
+
+
+@pytest.mark.parametrize("when", ["in the handler", "in a trace()", "in a trace() in another", "after the answer"])
+def test_gathered_tasks_that_name_themselves_keep_to_their_own(traced, when):
+    """Without a scope around each, directly in the handler, in the turn's own span, or in a background task."""
+    seen = []
+
+    async def work():
+        seen.append(await gathered_turns(traced))
+
+    async def endpoint(background: BackgroundTasks):
+        if when == "after the answer":
+            background.add_task(work)
+        elif when == "in the handler":
+            await work()
+        elif when == "in a trace()":
+            await traced.trace(name="turn")(work)()
+        else:
+            await traced.trace(name="outer")(traced.trace(name="turn")(work))()
+
+    found = threads(traced, endpoint)
+    assert seen == [{"before b": None, "a": "a", "b": "b"}]
+    assert {name: thread for name, thread in found.items() if name not in ("turn", "outer")} == {
+        "before a": "a",  # By the same task, and not sent yet.
+        "before b": None,
+        "still before b": None,
+        "open a": "a",
+        "open b": "b",
+        "after a": "a",
+        "after b": "b",
+    }
+
+
+def test_a_task_that_names_its_trace_names_what_follows_in_it(traced):
+    """One task alone, started in a `trace()`: what that does next, and the whole request, have the name."""
+    seen = []
+
+    async def look_up():
+        langwatch.set_conversation(thread_id="t")
+
+    @traced.trace(name="turn")
+    async def endpoint():
+        end(traced, "before")
+        await asyncio.create_task(look_up())
+        end(traced, "after")
+        seen.append(langwatch.get_conversation().thread_id)
+
+    assert threads(traced, endpoint) == {"turn": "t", "before": "t", "after": "t"}
+    assert seen == ["t"]

@@ -101,6 +101,12 @@ URLS = {
     "http:///path": None,
     "/path": None,
     "http://[::1/": None,
+    "http://[::1].example.com/": None,
+    "http://example.com[::1]/": None,
+    "http://[::1]example.com:80/": None,
+    "http://[::1]@example.com/": ("example.com", 80),
+    "http://user@[::1]:8/": ("[::1]", 8),
+    "http://example.com@x@localhost/": None,
 }
 
 

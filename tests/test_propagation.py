@@ -4,13 +4,14 @@ import pytest
 from opentelemetry import baggage, propagate
 from opentelemetry.context import Context, attach, detach, get_current
 from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 import langwatch_otel as langwatch
 from _wire import INSIDE, OUTSIDE, border, sent, stock
-from langwatch_otel import LangWatchInstrumentor
+from langwatch_otel import LangWatchInstrumentor, outbound
 from langwatch_otel.propagation import ConversationPropagator, allows, strip
 
 IDS = "session.id=t,user.id=u"
@@ -49,6 +50,12 @@ WHERE = [
     (SpanKind.PRODUCER, {"url": None, "server.address": "sns.eu-west-1.amazonaws.com"}, None),
     (SpanKind.PRODUCER, {"url": None, "messaging.url": '["one:9092", "two.internal:9092"]'}, IDS),
     (SpanKind.PRODUCER, {"url": None, "messaging.url": '["one:9092", "broker.example.com:9092"]'}, None),
+    (SpanKind.PRODUCER, {"url": None, "server.address": '["one:9092", "two.internal:9092"]'}, IDS),
+    (SpanKind.PRODUCER, {"url": None, "server.address": '["one:9092", "broker.example.com:9092"]'}, None),
+    (SpanKind.PRODUCER, {"url": None, "server.address": '"10.0.0.7:9092"'}, IDS),
+    (SpanKind.PRODUCER, {"url": None, "server.address": '""'}, None),
+    (SpanKind.CLIENT, {"url": None, "server.address": '"broker.example.com"'}, None),
+    (SpanKind.CLIENT, {"url": None, "server.address": "[::1]", "server.port": 80}, IDS),
 ]
 
 
@@ -365,3 +372,44 @@ def test_a_setter_that_somebody_puts_back_is_wrapped_again():
         LangWatchInstrumentor().instrument(flush_on_shutdown=False)
         assert propagate.set_global_textmap is not before
     assert propagate.set_global_textmap is before
+
+
+def test_what_was_written_by_hand_is_the_running_conversations(recorder):
+    """Under a span that names no host a header that was written for one is written again; one for a stranger goes."""
+    headers = {}
+    with langwatch.conversation(thread_id="a"):
+        langwatch.inject(headers, host="orders.internal")
+    for thread, attributes, expected in (
+        ("b", {}, "session.id=b"),
+        ("b", {"server.address": "api.example.com"}, None),
+        (None, {}, None),
+    ):
+        carrier = headers.copy()
+        with langwatch.conversation(thread_id=thread):
+            assert sent(recorder, None, carrier=carrier, **attributes) == expected
+
+
+def test_where_looking_at_a_span_fails_nothing_goes_out(recorder, named, monkeypatch, said):
+    """A mistake of ours holds ids back."""
+    monkeypatch.setattr(outbound, "attributes_of", None)
+    assert sent(recorder) is None
+    assert ["TypeError" in reason for reason in said()] == [True]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"url": "http://orders.internal.example.com/"}, None),
+        ({"url": None, "server.address": "service.my-us.internal.example.com"}, None),
+        ({"url": None, "messaging.url": "one.internal:9092"}, "session.id=t"),
+        ({"url": None, "server.address": '["one.internal", "b.example.com"]'}, None),
+        ({"url": "http://orders.internal?q=1234567"}, None),
+        ({"url": "http://orders.local/and/more"}, "session.id=t"),
+        ({"url": None, "server.address": "orders.internal"}, "session.id=t"),
+    ],
+)
+def test_a_host_that_may_have_been_cut_is_none(attributes, expected):
+    """Where the SDK cuts attributes, one that ends within its host may have been of another."""
+    limits = SpanLimits(max_span_attribute_length=len("http://orders.internal"))
+    with border(span_limits=limits) as recorder, langwatch.conversation(thread_id="t"):
+        assert sent(recorder, attributes.pop("url"), **attributes) == expected

@@ -11,7 +11,7 @@ import pytest
 from _clients import CLIENTS
 from _recorder import make_provider
 from _servers import clean_environment
-from _wire import border, route, server
+from _wire import border, route
 from langwatch_otel import LangWatchInstrumentor
 from langwatch_otel.clients import redirects
 from langwatch_otel.frameworks.wrapping import installed
@@ -28,13 +28,6 @@ PLACES = [
     ("aiohttp.client_reqrep", "ClientRequest", "send"),
     ("urllib.request", "AbstractHTTPHandler", "do_open"),
 ]
-
-
-@pytest.fixture(scope="module")
-def noted():
-    """One server for every test: its port, and what came."""
-    with server() as found:
-        yield found
 
 
 @pytest.fixture(params=CLIENTS)

@@ -14,7 +14,7 @@ from ._guard import guarded
 from ._setter import SetterHook
 from .hosts import destination_of
 from .outbound import allows
-from .propagation import ConversationPropagator
+from .propagation import ByHand, ConversationPropagator
 from .wire import HEADER
 
 _border: ConversationPropagator | None = None
@@ -60,6 +60,11 @@ def stands() -> bool:
     return _border is not None
 
 
+def is_in_force() -> bool:
+    """Say whether the border is what headers are written by: nobody has set another propagator since."""
+    return _border is not None and propagate.get_global_textmap() is _border
+
+
 def _speaks_baggage(propagator: TextMapPropagator) -> bool:
     with guarded("asking a propagator what it writes"):
         return HEADER in {field.lower() for field in propagator.fields}
@@ -70,7 +75,7 @@ def _keeps_in() -> bool:
     """Say whether the border stands on top: only then nothing that is in a context goes to strangers."""
     if propagate.get_global_textmap() is not _border:
         cover()  # It was set by a function that was imported before our hook was there.
-    return _border is not None and propagate.get_global_textmap() is _border
+    return is_in_force()
 
 
 _later = SetterHook(propagate, "set_global_textmap", cover)
@@ -90,7 +95,16 @@ def inject(headers: Any, host: str | None = None) -> None:
             return propagate.inject(headers, setter=setter)
         found = destination_of(host) if "://" in host else (host, None)
         reason = counts.UNKNOWN if found is None else None if allows(*found) else counts.HOST
+        setter = _ByHand(setter) if reason is None else setter
         return border.send(headers, get_current(), setter, lambda _: reason)
+
+
+class _ByHand(Setter[Any]):
+    def __init__(self, setter: Setter[Any]) -> None:
+        self._setter = setter
+
+    def set(self, carrier: Any, key: str, value: str) -> None:
+        self._setter.set(carrier, key, ByHand(value) if key.lower() == HEADER else value)
 
 
 class _Appending(Setter[Any]):

@@ -32,6 +32,8 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 # Resolvers read such a last label as part of an address: octal, decimal or hexadecimal, each in its own way.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _WITH_PORT = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*):(?P<port>[0-9]{1,5})")
+# What urlsplit() reads as an address in brackets may have more around it; which `@` counts is a matter of taste.
+_AUTHORITY = re.compile(r"(?:[^@]*@)?(?:\[[^\[\]]*\]|[^@:\[\]]*)(?::[0-9]*)?")
 _NOT_IN_AUTHORITY = re.compile(r"[\x00-\x20\x7f\\]")
 # Nine URLs of ten, in a tenth of the time.
 _ORDINARY = re.compile(r"(https?)://([a-z0-9._-]+)(?::([0-9]{1,4}))?(?:[/?#][!-\[\]-~]*)?")
@@ -117,7 +119,9 @@ def destination_of(url: str) -> tuple[str, int | None] | None:
     # Some end the authority at a backslash, some do not; urlsplit() drops tabs and line ends from the whole.
     if not host or _NOT_IN_AUTHORITY.search(authority) or _NOT_IN_AUTHORITY.search(url[: url.find(authority)]):
         return None
-    bracketed = f"[{host}]" if "[" in authority else host
+    if _AUTHORITY.fullmatch(authority) is None:
+        return None
+    bracketed = f"[{host}]" if authority.rpartition("@")[2].startswith("[") else host
     return bracketed, port if port is not None else _PORTS.get(parts.scheme)
 
 

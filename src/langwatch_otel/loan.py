@@ -35,27 +35,29 @@ class Job:
 class Loan:
     """A name that a scope lent to the request around it."""
 
-    def __init__(self, conversation: Conversation, giver: Scope, named: Conversation, number: int) -> None:
+    def __init__(self, conversation: Conversation, giver: Scope, taker: Scope, number: int) -> None:
         self.conversation = conversation
         self.giver = weakref.ref(giver)
         self.job = weakref.ref(job())
         self.number = number
         """Its place among the ends of spans."""
-        self.rendered = render(named.over(conversation))
+        self.rendered = render(taker.named.over(conversation))
+        # After the answer, tasks beside each other: none may take another's name just because the request is over.
+        self.holds_after = not (taker.is_served and runs_beside(taker.in_request))
 
     def reaches(self, scope: Scope) -> bool:
         """Say whether what runs now is the code that called the giver, or the request itself, or what follows it.
 
         Not a task beside, nor the next job of the same thread: those may be about to name a thread of their own.
         """
-        if scope.is_served:
+        if scope.is_served and self.holds_after:
             return True
         here = job()
         return here is self.job() or scope.is_served_by(here)
 
     def reaches_ended(self, held: OpenSpan, scope: Scope) -> bool:
         """Say the same of a span that ended before it had a name."""
-        if scope.is_served or held.ended_in is None:
+        if (scope.is_served and self.holds_after) or held.ended_in is None:
             return True
         if (over := held.below_framework) is not None and (over is held or 0 < over.ended < self.number):
             return True
@@ -124,6 +126,15 @@ def flow() -> object:
         if task is not None:
             return task
     return threading.current_thread()
+
+
+def runs_beside(served: Scope | None) -> bool:
+    """Say whether what runs now is a task beside the one that runs what `served` is of: a request's, or a trace's."""
+    one = None if served is None else served.handler or served.flow
+    if served is None or one is None:
+        return False
+    here = flow()
+    return not served.is_served_by(here) and are_tasks_beside(here, one())
 
 
 def are_tasks_beside(one: object, other: object) -> bool:

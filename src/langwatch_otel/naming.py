@@ -54,6 +54,8 @@ def _succeed(scope: Scope, above: Scope, loan: Loan) -> None:
         if loan.reaches(above):
             scope.heir_of = above  # One after the other in the same piece of code: it may be about to name itself.
         return
+    if not loan.reaches(above):
+        return
     with _scope.lock:
         scope.inherited = loan.conversation
         refresh(scope)
@@ -75,7 +77,8 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
             attach(within(scope))
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
-        if conversation.thread_id is not None and is_beside(scope):
+        # Read, not asked of a function: most scopes know of no task, and every turn comes by.
+        if (scope.flow or scope.handler) is not None and conversation.thread_id is not None and is_beside(scope):
             scope = open_beside(scope)
         if scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
             scope.bound_in = weakref.ref(flow())
@@ -220,7 +223,7 @@ def _give_scopes_above(scope: Scope, nearest: Scope) -> None:
             found.loan, found.loan_over = None, True
         else:
             lent = named if loan is None else named.over(loan.conversation)
-            found.loan = Loan(lent, scope, found.named, number)
+            found.loan = Loan(lent, scope, found, number)
             if found.http is not None:
                 _lend_spans(found, found.loan)
 

@@ -2,15 +2,16 @@
 
 `ConversationPropagator` wraps the global propagator. On the way out it writes `session.id` and `user.id` for a
 destination that is inside, known from the span of the call; on the way in it believes what is validated, weakly.
-For the hooks of HTTP clients there are `allows(host, port)` and `strip(headers)`.
+For the hooks of HTTP clients there are `allows(host, port)`, `strip(headers)` and `completed(headers)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableSequence, Sequence
 from functools import lru_cache
 from typing import Any
 
+from opentelemetry import propagate
 from opentelemetry.context import Context, get_current
 from opentelemetry.propagators.textmap import Getter, Setter, TextMapPropagator, default_getter, default_setter
 
@@ -22,11 +23,17 @@ from .identity import EMPTY
 from .inbound import ARRIVAL_KEY, Arrival, conversation_in
 from .open_span import open_span_in
 from .outbound import allows as allows
-from .outbound import withheld_by_span
+from .outbound import calling, withheld_by_span
 from .scope import Scope
-from .wire import HEADER, KEYS, added, entry, rewrite, without_ours
+from .wire import HEADER, KEYS, added, entry, ours_in, rewrite, without_ours
 
 BAGGAGE_KEY = baggage_key()
+
+
+class ByHand(str):
+    """A baggage header that was written for a host that the application named."""
+
+    __slots__ = ()
 
 
 class ConversationPropagator(TextMapPropagator):
@@ -63,11 +70,14 @@ class ConversationPropagator(TextMapPropagator):
         plain = Context()  # Where looking fails nothing goes out.
         try:
             plain = hides_ours(context)
-            said = _take_off(carrier, context)
-            entries = _entries(context)
-            if entries and (reason := withheld(context)) is not None:
+            going = _entries(context)
+            reason = withheld(context) if going else None
+            # Who writes headers for a host by hand knows more than a span that names none, as gRPC's.
+            if reason is not None and (reason == counts.HOST or not _is_by_hand(carrier)):
                 counts.baggage_withheld[reason].add()
-                entries = ()
+                going = ()
+            said = _take_off(carrier, context)
+            entries = going
         except Exception as error:
             swallowed("looking where baggage goes", error)
         if not entries:
@@ -127,6 +137,18 @@ def _encoded(*ids: str | None) -> dict[str, str]:
     return {key: entry(key, value) for key, value in zip(KEYS, ids, strict=True) if value is not None}
 
 
+def _is_by_hand(carrier: Any) -> bool:
+    """Say whether `carrier` has a header that was written for a host that is inside, and that is of our own type."""
+    found: list[bool] = []
+
+    def look(header: str) -> str:
+        found.append(type(header) is ByHand)
+        return header
+
+    rewrite(carrier, look)
+    return any(found)
+
+
 def _take_off(carrier: Any, context: Context) -> str:
     """Take off what an earlier call, or another service's, left in `carrier`; return what its baggage says then."""
     if type(carrier) is dict and not carrier:
@@ -156,6 +178,35 @@ def strip(headers: Any) -> None:
         rewrite(headers, without)
         if any(found):
             counts.baggage_withheld[counts.HOST].add()
+
+
+def completed(headers: Any) -> str | None:
+    """Return what `baggage` in `headers` has to say where the call that is running goes inside; None if it says so.
+
+    Only where the headers carry the id of the current CLIENT span: then its instrumentation injected into them, once
+    for all steps of a redirect. Nothing is changed.
+    """
+    context = get_current()
+    span_id = calling(context)
+    entries = _entries(context) if span_id is not None else ()
+    if span_id is None or not entries:
+        return None
+    said = rewrite(headers, lambda header: header)
+    there = {key for key, _ in ours_in(said)} if said else ()
+    missing = [text for text in entries if text.partition("=")[0] not in there]
+    if not missing or not _injected_for(span_id, headers):
+        return None
+    header, _ = added(said, missing)
+    return header if header != said else None
+
+
+def _injected_for(span_id: str, headers: Any) -> bool:
+    """Say whether the propagator wrote `headers` under the span of that id: `traceparent`, `b3` and others name it."""
+    fields = {field.lower() for field in propagate.get_global_textmap().fields}
+    for name, value in headers if isinstance(headers, MutableSequence) else headers.items():
+        if any(text.lower() in fields for text in _texts(name)) and any(span_id in text for text in _texts(value)):
+            return True
+    return False
 
 
 def _texts(headers: Iterable[Any]) -> list[str]:

@@ -75,6 +75,8 @@ class Scope:
     closed = False
     above: Scope | None = None
     below: weakref.WeakSet[Scope] | None = None
+    crowd = 1000
+    """From so many open spans on, it is worth a look whether some were dropped without an end."""
 
     def __init__(self, above: Scope | None = None) -> None:
         self.open: set[OpenSpan] = set()
@@ -135,6 +137,13 @@ class Scope:
         while found is not None and found.below_user is None:
             found = found.above
         return None if found is None else found.below_user
+
+    def forget_dropped(self) -> None:
+        """Let go of open spans that nobody holds any more: a scope that lives as long as its process must not grow."""
+        for held in list(self.open):
+            if held.span() is None:
+                self.open.discard(held)
+        self.crowd = max(Scope.crowd, 2 * len(self.open))
 
     def close(self) -> None:
         """Take note that no code runs in this scope any more; spans of it may still be open."""

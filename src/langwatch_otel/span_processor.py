@@ -100,6 +100,8 @@ class ConversationSpanProcessor(SpanProcessor):
             held.stamped = held.given = NOTHING
             span._langwatch_otel = held  # type: ignore[attr-defined]
             scope.open.add(held)
+            if len(scope.open) > scope.crowd:
+                scope.forget_dropped()
             rendered = scope.rendered
             if scope.loan is not None and _borrows(span, parent, scope, scope.loan):
                 rendered = scope.loan.rendered

@@ -1,26 +1,32 @@
 """The last step of each HTTP client before the wire: there the host is the one that is called, whatever a span says.
 
 A redirect inside one span, a URL without a span, headers that are used again: what the propagator wrote for one
-host would go to the next. Only here is that seen, so that ids are taken off where the host is not inside.
+host would go to the next. Only here is that seen, so that ids are taken off where the host is not inside, and put
+on where it is and an instrumentation asked for them when the call went to another.
 """
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableSequence
 from typing import Any
+
+from opentelemetry.context import get_current
 
 from langwatch_otel import border
 from langwatch_otel._guard import swallowed
 from langwatch_otel.frameworks.wrapping import Method, MethodWrapper
 from langwatch_otel.hosts import destination_of
-from langwatch_otel.propagation import allows, strip
-from langwatch_otel.wire import HEADER
+from langwatch_otel.outbound import calling
+from langwatch_otel.propagation import allows, completed, strip
+from langwatch_otel.wire import HEADER, rewrite
 
 Destination = tuple[str, int | None]
 Arguments = tuple[Any, ...]
-Look = Callable[[Arguments, dict[str, Any]], None]
+Look = Callable[[Arguments, dict[str, Any]], Arguments | None]
+"""Looks at the arguments of a call, may change what is no caller's own, and returns others instead."""
 
 _NAMES = (HEADER, HEADER.encode())
 
@@ -46,15 +52,34 @@ def _carries(headers: Iterable[Any]) -> bool:
     return False
 
 
-def _leaves(headers: Any, destinations: Callable[[], Iterable[Destination | None]]) -> bool:
-    """Say whether `headers` have baggage, and go to a host that is not inside, or that cannot be told."""
-    if not headers or not _carries(headers) or not border.stands():
-        return False
+def _change(headers: Any, destinations: Callable[[], Iterable[Destination | None]]) -> Callable[[Any], None] | None:
+    """Return what is to be done to `headers`, which go to `destinations`: take ids off, put them on, or nothing."""
+    if not headers or not border.stands():
+        return None
+    carries = _carries(headers)
+    if not carries and calling(get_current()) is None:
+        return None
+    if not _all_inside(destinations):
+        return strip if carries else None
+    header = completed(headers) if border.is_in_force() else None
+    return functools.partial(_write, header=header) if header else None
+
+
+def _all_inside(destinations: Callable[[], Iterable[Destination | None]]) -> bool:
+    """Say whether a call goes to hosts that are inside; not where that cannot be told."""
     try:
-        return not all(found is not None and allows(*found) for found in destinations())
+        return all(found is not None and allows(*found) for found in destinations())
     except Exception as error:
         swallowed("asking an HTTP client where it sends", error)
-        return True
+        return False
+
+
+def _write(headers: Any, header: str) -> None:
+    rewrite(headers, lambda _: "")
+    if isinstance(headers, MutableSequence):
+        headers.append((HEADER.encode(), header.encode("latin-1")))
+    else:
+        headers[HEADER] = header
 
 
 def _in_httpcore(arguments: Arguments, _: dict[str, Any]) -> None:
@@ -65,8 +90,8 @@ def _in_httpcore(arguments: Arguments, _: dict[str, Any]) -> None:
         origin = request.url.origin
         yield origin.host.decode("ascii"), origin.port
 
-    if _leaves(request.headers, destinations):
-        strip(request.headers)
+    if change := _change(request.headers, destinations):
+        change(request.headers)
 
 
 def _in_urllib3(arguments: Arguments, given: dict[str, Any]) -> None:
@@ -80,45 +105,50 @@ def _in_urllib3(arguments: Arguments, given: dict[str, Any]) -> None:
         if url.startswith("/") or pool.proxy is None:
             yield pool.host, pool.port or pool.ConnectionCls.default_port
 
-    if _leaves(headers, destinations):
+    if change := _change(headers, destinations):
         # They may be the caller's own, or those of every request of a pool.
         given["headers"] = copied = headers.copy()
-        strip(copied)
+        change(copied)
 
 
 def _in_aiohttp(arguments: Arguments, _: dict[str, Any]) -> None:
     """`send(request, connection)`: one request for each step of a redirect, with headers of its own."""
     request = arguments[0]
-    if _leaves(request.headers, lambda: [(request.url.raw_host, request.url.port)]):
-        strip(request.headers)
+    if change := _change(request.headers, lambda: [(request.url.raw_host, request.url.port)]):
+        change(request.headers)
 
 
-def _in_urllib(arguments: Arguments, _: dict[str, Any]) -> None:
+def _in_urllib(arguments: Arguments, _: dict[str, Any]) -> Arguments | None:
     """`do_open(handler, http_class, request)`: the host of a request may be its proxy's, its URL is not."""
-    request = arguments[2]
-    for headers in (request.headers, request.unredirected_hdrs):
-        if _leaves(headers, lambda: [destination_of(request.full_url)]):
-            strip(headers)
+    handler, http_class, request, *more = arguments
+    sent = request
+    for name in ("unredirected_hdrs", "headers"):
+        headers = getattr(request, name)
+        if change := _change(headers, lambda: [destination_of(request.full_url)]):
+            # Of the request itself the next step of a redirect is made.
+            sent = copy.copy(request) if sent is request else sent
+            setattr(sent, name, copied := headers.copy())
+            change(copied)
+    return handler, http_class, sent, *more
 
 
 def _hook(module: str, owner: str, method: str, look: Look) -> MethodWrapper:
-    def see(arguments: Arguments, given: dict[str, Any]) -> None:
+    def see(arguments: Arguments, given: dict[str, Any]) -> Arguments:
         if hook.active:
             try:
-                look(arguments, given)
+                return look(arguments, given) or arguments
             except Exception as error:
                 swallowed(f"looking where {module} sends", error)
+        return arguments
 
     def wrap(original: Method) -> Method:
         @functools.wraps(original)
         def send(*arguments: Any, **given: Any) -> Any:
-            see(arguments, given)
-            return original(*arguments, **given)
+            return original(*see(arguments, given), **given)
 
         @functools.wraps(original)
         async def send_async(*arguments: Any, **given: Any) -> Any:
-            see(arguments, given)
-            return await original(*arguments, **given)
+            return await original(*see(arguments, given), **given)
 
         return send_async if inspect.iscoroutinefunction(original) else send
 
