@@ -321,3 +321,14 @@ def test_metadata_keeps_its_types():
     with recording() as recorder, recorder.tracer.start_as_current_span("root"):
         langwatch.set_conversation(metadata={**kept, **changed})
     assert recorder.by_name["root"] == {f"langwatch.metadata.{key}": value for key, value in expected.items()}
+
+
+@pytest.mark.parametrize("value", ["é" * 10_000, ["x" * 9000, "y" * 9000]], ids=["text", "texts"])
+def test_an_attribute_of_update_is_bounded_too(value):
+    """A name that `update()` makes an attribute of holds at most 16 KiB, and is marked where it was cut."""
+    with recording() as recorder:
+        with langwatch.trace(name="turn"):
+            langwatch.get_current_span().update(note=value, small=["a", "b"], number=1)
+        found = recorder.by_name["turn"]
+    assert (len(found["note"].encode()) <= MAX_BYTES, CUT in found["note"]) == (True, True)
+    assert (found["small"], found["number"]) == (("a", "b"), 1)

@@ -32,7 +32,7 @@ ORDER = (
     {"wire", "exclude_rules"},
     {"config", "environment_variables", "conventions", "identity", "fields", "context_baggage"},
     {"spelling"},
-    {"rendering", "stamping", "turn_links", "open_span", "loan", "scope", "inbound", "weak_names"},
+    {"rendering", "stamping", "turn_links", "recorded_errors", "open_span", "loan", "scope", "inbound", "weak_names"},
     {"protection"},
     {"finding", "beside", "naming", "instrumented_ids", "tracers", "failures", "recording"},
     {"functions"},

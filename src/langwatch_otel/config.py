@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._guard import say_once
-from .conventions import NAMES, load
+from .conventions import NAMES, load, meant
 from .errors import ConfigurationError, closest, perhaps
 from .texts import Redact, load_redact, withhold
 
@@ -80,7 +80,7 @@ def _conventions(setting: str, value: object) -> tuple[str, ...]:
         raise ConfigurationError(setting, value, takes)
     for name in names:
         if name != "all" and name not in NAMES:
-            raise ConfigurationError(setting, name, takes + perhaps(closest(name, NAMES)))
+            raise ConfigurationError(setting, name, takes + perhaps(meant(name)))
         if name != "all" and not load(name).writes:
             raise ConfigurationError(setting, name, f"{takes}; {name} is read and never written")
     chosen = NAMES if "all" in names else tuple(name for name in NAMES if name in names)

@@ -12,6 +12,7 @@ _BEGINNINGS = (
     "logfire.anthropic",
     "logfire.openai",
     "opentelemetry.instrumentation.genai",
+    "opentelemetry.util.genai",
     "openinference.",
     "pydantic-ai",
     "strands.",

@@ -22,6 +22,8 @@ ID_REFUSED: Final = "langwatch_otel.id.refused"
 BAGGAGE_WITHHELD: Final = "langwatch_otel.baggage.withheld"
 BAGGAGE_REFUSED: Final = "langwatch_otel.baggage.refused"
 CONVERSATION_SECOND_NAME: Final = "langwatch_otel.conversation.second_name"
+FIELD_LEFT_OUT: Final = "langwatch_otel.field.left_out"
+SPAN_FULL: Final = "langwatch_otel.span.full"
 
 FIELD: Final = "langwatch_otel.field"
 LIMIT: Final = "langwatch_otel.limit"
@@ -93,6 +95,18 @@ INSTRUMENTS: Final = (
         "{name}",
         "Second threads, users or customers that were named where one had been named",
         [({}, counts.second_names)],
+    ),
+    Instrument(
+        FIELD_LEFT_OUT,
+        "{occurrence}",
+        "Times that labels, or a value of metadata, were too many, too large or nothing that can be written",
+        _by(FIELD, counts.left_out),
+    ),
+    Instrument(
+        SPAN_FULL,
+        "{occurrence}",
+        "Times that a span had no room for more of its conversation than the thread and the user",
+        [({}, counts.spans_full)],
     ),
 )
 

@@ -13,6 +13,7 @@ from . import config
 from .attributes import SESSION_ID, USER_HASH
 from .counts import spans_stamped
 from .identity import EMPTY, Conversation
+from .recorded_errors import RecordedErrors
 from .rendering import NOTHING, Attributes, Rendered
 from .stamping import Stamper, attributes_of
 from .texts import TextGuard
@@ -56,6 +57,12 @@ class OpenSpan(weakref.ref[Any]):
     """The conversation that `given` was made of."""
     written: frozenset[str] = frozenset()
     """The keys of the texts that we wrote, where users are hashed."""
+    agent = False
+    """Made by an instrumentation of a model or an agent, and without a thread as it started."""
+    heard: str | None = None
+    """The thread that such a span had at its end, its own or of one below: known at export alone."""
+    errors: RecordedErrors | None = None
+    """What we recorded of errors before the user was known, where users are hashed."""
     borrowed = False
     """It started with a name that was only lent to its request."""
     ended_in: weakref.ref[object] | None = None
@@ -79,12 +86,12 @@ class OpenSpan(weakref.ref[Any]):
 
     @property
     def user(self) -> str | None:
-        """The pseudonym that we stamped, where users are hashed."""
-        return self.stamped.plain.get(USER_HASH) or self.given.plain.get(USER_HASH)
+        """The pseudonym that we stamped, where users are hashed; else of who was last named below."""
+        return self.stamped.plain.get(USER_HASH) or self.given.plain.get(USER_HASH) or self.scope.user_below()
 
     def without_user(self, present: Attributes, user: str) -> Attributes:
         """Return those texts of `present` that we wrote and that held the raw id of `user`, without it."""
-        guard = TextGuard(None, config.active().user_id_hash_key, user)
+        guard = guard_against(user)
         stamped = {**self.given.for_span(self.genai, self.root), **self.stamped.for_span(self.genai, self.root)}
         ids = self.stamped.spelling.ids
         ours = self.written | {key for key, value in stamped.items() if key not in ids and present.get(key) == value}
@@ -97,6 +104,19 @@ class OpenSpan(weakref.ref[Any]):
         if (user := self.user) is not None:
             for key, text in self.without_user(attributes_of(span), user).items():
                 span.set_attribute(key, text)
+            if self.errors is not None:
+                self.errors.hide_user(span, guard_against(user))
+
+    def heard_thread(self) -> str | None:
+        """Return the thread that this span, or the nearest agent's span above, had at its end; else the turn's."""
+        if self.heard is not None:
+            return self.heard
+        found: OpenSpan | None = self
+        while found is not None and not found.agent:
+            found = found.parent
+        if found is not None:
+            return found.heard  # Perhaps none as yet: what the turn's other agents had is not for it.
+        return None if self.scope.heard_two else self.scope.heard
 
     @property
     def weak(self) -> Rendered | None:
@@ -167,6 +187,11 @@ class OpenSpan(weakref.ref[Any]):
         genai = self.genai = self.genai or self.stamper.is_genai(span, present)
         ours = before.for_span(genai, self.root) if before is not NOTHING else None
         self.stamper.stamp(span, present, rendered.for_span(genai, self.root), rendered, ours)
+
+
+def guard_against(user: str) -> TextGuard:
+    """Return what takes the raw id of that pseudonym out of texts that were written."""
+    return TextGuard(None, config.active().user_id_hash_key, user)
 
 
 class RootSpan(OpenSpan):

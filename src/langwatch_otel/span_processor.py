@@ -19,7 +19,7 @@ from .exclusion import mark_excluded
 from .finding import SCOPE_KEY, current_scope, request_scope, scope_of
 from .genai import APART, OWN_SCOPE
 from .inbound import arrival_in
-from .instrumented_ids import adopt
+from .instrumented_ids import adopt, hear
 from .loan import Loan, enter_request, is_by_framework, note_end
 from .open_span import HANGS_AS, SPAN_KEY, OpeningSpan, OpenSpan, RootSpan, open_span_within, sequence
 from .rendering import NOTHING, Rendered
@@ -147,6 +147,7 @@ class ConversationSpanProcessor(SpanProcessor):
         if made_by is None:
             return
         if made_by.name != OWN_SCOPE and self._stamper.is_genai_scope(made_by.name):
+            held.agent = True
             adopt(held, span)
         elif len(self._others) < MAX_SCOPE_NAMES:
             self._others[id(made_by)] = made_by
@@ -166,6 +167,8 @@ class ConversationSpanProcessor(SpanProcessor):
             if type(held) is OpeningSpan:
                 scope.closed = True
             if not (held.stamped.whole or held.given.whole) or span.dropped_attributes:
+                if held.agent:
+                    hear(held, span)
                 if scope.request is not None or scope.http is not None:
                     note_end(span, held, scope)
                 held.ended = next(sequence)
