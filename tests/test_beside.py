@@ -1,7 +1,10 @@
 """What runs beside a conversation in the same request does not get its id, however long the request is open."""
 
 import asyncio
+import contextvars
 import threading
+import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -268,9 +271,18 @@ async def gathered_turns(traced):
     return seen
 
 
-@pytest.mark.parametrize("when", ["in the handler", "in a trace()", "in a trace() in another", "after the answer"])
+AROUND = {
+    "in the handler": [],
+    "in a trace()": [(langwatch.trace, "turn")],
+    "in a trace() in another": [(langwatch.trace, "turn"), (langwatch.trace, "outer")],
+    "in a conversation() of a user": [(langwatch.conversation, None)],
+    "in a span() of a user": [(langwatch.span, "turn")],
+}
+
+
+@pytest.mark.parametrize("when", [*AROUND, "after the answer"])
 def test_gathered_tasks_that_name_themselves_keep_to_their_own(traced, when):
-    """Without a scope around each, directly in the handler, in the turn's own span, or in a background task."""
+    """Without a scope around each: directly in the handler, in a scope that has no thread, or in a background task."""
     seen = []
 
     async def work():
@@ -279,12 +291,12 @@ def test_gathered_tasks_that_name_themselves_keep_to_their_own(traced, when):
     async def endpoint(background: BackgroundTasks):
         if when == "after the answer":
             background.add_task(work)
-        elif when == "in the handler":
-            await work()
-        elif when == "in a trace()":
-            await traced.trace(name="turn")(work)()
-        else:
-            await traced.trace(name="outer")(traced.trace(name="turn")(work))()
+            return
+        around = work
+        for kind, name in AROUND[when]:
+            given = {} if name is None else {"name": name, "tracer_provider": traced.provider}
+            around = kind(user_id="u", **given)(around)
+        await around()
 
     found = threads(traced, endpoint)
     assert seen == [{"before b": None, "a": "a", "b": "b"}]
@@ -299,19 +311,86 @@ def test_gathered_tasks_that_name_themselves_keep_to_their_own(traced, when):
     }
 
 
-def test_a_task_that_names_its_trace_names_what_follows_in_it(traced):
-    """One task alone, started in a `trace()`: what that does next, and the whole request, have the name."""
+@pytest.mark.parametrize("adopt", [True, False])
+def test_a_task_that_names_its_trace_names_what_follows_in_it(traced, adopt):
+    """Of two gathered turns each is named by a task of its own: what the turn does next has the name, live."""
     seen = []
+
+    async def look_up(thread):
+        with traced.span(f"look up {thread}"):
+            langwatch.set_conversation(thread_id=thread)
+
+    async def turn(thread):
+        with traced.trace(name=f"turn {thread}", adopt=adopt):
+            end(traced, f"before {thread}")
+            await asyncio.create_task(look_up(thread))
+            end(traced, f"after {thread}")
+            seen.append(langwatch.get_conversation().thread_id)
+
+    async def endpoint():
+        await asyncio.gather(turn("a"), turn("b"))
+
+    names = ("turn", "before", "look up", "after")
+    assert threads(traced, endpoint) == {f"{name} {thread}": thread for name in names for thread in "ab"}
+    assert seen == ["a", "b"]
+
+
+@pytest.mark.parametrize("around", ["the request", "a trace() in it"])
+def test_tasks_that_outlive_their_request_keep_to_their_own_names(traced, around):
+    """Two tasks that a request left running name themselves when all that served it is gone."""
+    app, seen, over = traced.app(), [], threading.Event()
+    kept, named = [], asyncio.Event()
+
+    async def one(thread, request):
+        with traced.span(f"open {thread}"):
+            while request() is not None:
+                await asyncio.sleep(0)
+            if thread == "b":
+                await named.wait()
+            seen.append(langwatch.get_conversation().thread_id)
+            langwatch.set_conversation(thread_id=thread)
+            named.set()
+        if thread == "b":
+            over.set()
+
+    async def start():
+        request = weakref.ref(asyncio.current_task())
+        kept.extend(asyncio.create_task(one(thread, request)) for thread in "ab")
+
+    @app.post("/turn")
+    async def turn():
+        await (start if around == "the request" else traced.trace(name="turn")(start))()
+
+    with traced.served(app) as port:
+        assert post(port, "/turn", {})[0] == 200
+        assert over.wait(5)
+    assert seen == [None, None]
+    assert {name: thread for name, thread in traced.threads().items() if name.startswith("open")} == {
+        "open a": "a",
+        "open b": "b",
+    }
+
+
+def test_a_thread_that_outlives_its_request_has_the_name_that_its_coroutine_gave(traced):
+    """What a thread runs to its end in a loop of its own is not beside it, though the request is gone."""
+    app, seen, threads = traced.app(), [], []
 
     async def look_up():
         langwatch.set_conversation(thread_id="t")
 
-    @traced.trace(name="turn")
-    async def endpoint():
-        end(traced, "before")
-        await asyncio.create_task(look_up())
-        end(traced, "after")
+    def work(request):
+        while request() is not None:
+            time.sleep(0.001)
+        asyncio.run(look_up())
         seen.append(langwatch.get_conversation().thread_id)
 
-    assert threads(traced, endpoint) == {"turn": "t", "before": "t", "after": "t"}
+    @app.post("/turn")
+    async def turn():
+        given = (work, weakref.ref(asyncio.current_task()))
+        threads.append(threading.Thread(target=contextvars.copy_context().run, args=given))
+        threads[0].start()
+
+    with traced.served(app) as port:
+        assert post(port, "/turn", {})[0] == 200
+        threads[0].join(5)
     assert seen == ["t"]

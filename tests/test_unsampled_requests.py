@@ -267,6 +267,35 @@ def test_a_request_starts_without_a_name(sampler):
 
 
 @pytest.mark.parametrize("sampler", MODES)
+@pytest.mark.parametrize("around", ["a trace()", "a conversation() of a user"])
+def test_a_gathered_task_keeps_its_name(around, sampler):
+    """A task's own name is seen in that task alone, also after the block of a span that it was given in."""
+    decorate = langwatch.trace() if around == "a trace()" else langwatch.conversation(user_id="u")
+
+    def make(app, seen):
+        named, late = asyncio.Event(), asyncio.Event()
+
+        async def one(found, after, before):
+            await after.wait()
+            seen.append(thread())
+            with langwatch.span():
+                name(found)
+            before.set()
+            await asyncio.sleep(0)
+            seen.append(thread())
+
+        @app.get("/")
+        @decorate
+        async def turn():
+            named.set()
+            await asyncio.gather(one("a", named, late), one("b", late, named))
+
+    with served(make, sampler) as (port, seen):
+        assert get(port, "/") == [200]
+    assert seen in ([None, "a", None, "b"], [None, None, "a", "b"])
+
+
+@pytest.mark.parametrize("sampler", MODES)
 def test_a_websocket_keeps_its_name(sampler):
     """A websocket that was named in a dependency is named until it closes."""
 

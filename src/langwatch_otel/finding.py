@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from contextvars import ContextVar
 
 from opentelemetry.context import Context, create_key, get_current
@@ -11,7 +10,7 @@ from . import context_baggage
 from .context_baggage import showing
 from .identity import EMPTY
 from .inbound import Arrival, arrival_in
-from .loan import flow
+from .loan import flow, noted
 from .open_span import SPAN_KEY, OpenSpan, open_span_in
 from .scope import Scope
 from .weak_names import receive
@@ -35,9 +34,14 @@ def scope_of(held: OpenSpan, context: Context) -> Scope:
     found = context.get(SCOPE_KEY)
     # One that was opened under this very span is below its scope: no need to walk through all between.
     if found is not mine and isinstance(found, Scope) and (found.anchor is held or found.is_below(mine)):
-        return found
-    of_task = task_scope.get() if mine.has_tasks else None
-    return of_task if of_task is not None and of_task.above is mine else mine
+        return _of_task(found)
+    return _of_task(mine)
+
+
+def _of_task(scope: Scope) -> Scope:
+    """Return the scope that the task which runs has of its own directly below `scope`, else `scope`."""
+    of_task = task_scope.get() if scope.has_tasks else None
+    return of_task if of_task is not None and of_task.above is scope else scope
 
 
 def scope_in(context: Context, held: OpenSpan | None) -> Scope | None:
@@ -46,7 +50,7 @@ def scope_in(context: Context, held: OpenSpan | None) -> Scope | None:
         return scope_of(held, context)
     found = context.get(SCOPE_KEY)
     if isinstance(found, Scope):
-        return found
+        return _of_task(found)
     arrival = arrival_in(context)
     if SPAN_KEY in context:
         found = request_scope.get()  # Contrib makes a new context of the headers alone.
@@ -77,7 +81,7 @@ def handled_here() -> None:
     scope = current_scope()
     request = scope.in_request if scope is not None else None
     if request is not None and request.handler is None:  # What is called inside of it is another's.
-        request.handler = weakref.ref(flow())
+        request.handler = noted(flow())
 
 
 def current_scope() -> Scope | None:

@@ -86,10 +86,26 @@ def is_by_framework(span: Any, request: Scope) -> bool:
     return made_by is not None and made_by.name == request.http and made_by.name.startswith(_FRAMEWORKS)
 
 
-def enter_request() -> weakref.ref[object]:
+class Flow(weakref.ref[object]):
+    """A weak reference to a task, a job or a thread, which holds when that is gone where it ran."""
+
+    __slots__ = ("thread",)
+
+    thread: int
+    """Of a task, the thread of its event loop."""
+
+
+def noted(one: object) -> Flow:
+    """Return a weak reference to what runs now."""
+    found = Flow(one)
+    found.thread = threading.get_ident()
+    return found
+
+
+def enter_request() -> Flow:
     """Take note that an HTTP request begins here; return what serves it."""
     _in_request.set(True)
-    return weakref.ref(job())
+    return noted(job())
 
 
 def job() -> object:
@@ -130,11 +146,14 @@ def flow() -> object:
 
 def runs_beside(served: Scope | None) -> bool:
     """Say whether what runs now is a task beside the one that runs what `served` is of: a request's, or a trace's."""
-    one = None if served is None else served.handler or served.flow
-    if served is None or one is None:
+    if served is None or (of := served.handler or served.flow) is None:
         return False
     here = flow()
-    return not served.is_served_by(here) and are_tasks_beside(here, one())
+    if served.is_served_by(here):
+        return False
+    if (one := of()) is None:  # Gone; its tasks may go on. A generator's steps, each in a task of its own, are none.
+        return served.is_served and not isinstance(here, threading.Thread) and of.thread == threading.get_ident()
+    return are_tasks_beside(here, one)
 
 
 def are_tasks_beside(one: object, other: object) -> bool:

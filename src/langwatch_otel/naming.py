@@ -13,7 +13,7 @@ from .beside import is_beside, open_beside
 from .context_baggage import showing, shows_nothing
 from .finding import current_scope, scope_in, within
 from .identity import EMPTY, Conversation
-from .loan import Loan, flow, is_by_framework, mixes
+from .loan import Loan, flow, is_by_framework, mixes, noted
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
 from .privacy import Pseudonym
 from .protection import hide_user_above, redacted
@@ -41,6 +41,8 @@ def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, contex
                 bind(scope, conversation)
         except Exception as error:  # Without its name, but not without its span.
             swallowed("naming a scope", error)
+    if scope.request is not None and scope.named.thread_id is None:
+        scope.flow = noted(flow())  # A task below that names it may be one of several beside each other.
     return scope
 
 
@@ -205,11 +207,13 @@ def _give_scopes_above(scope: Scope, nearest: Scope) -> None:
     unnamed: list[Scope] = []
     above: Scope | None = nearest
     while above is not None:
-        if above.sealed or (above.named.thread_id is not None and not above.rendered.weak):
+        if above.named.thread_id is not None and not above.rendered.weak:
+            return
+        if above.sealed and not scope.of_task:
             return
         unnamed.append(above)
-        if above.http is not None:
-            break
+        if above.http is not None or above.sealed:
+            break  # To what is sealed a task of its own lends, which would have named just that.
         above = above.above
     if above is None:
         return  # A batch root, a queue consumer, a websocket: what starts later there is nobody's.

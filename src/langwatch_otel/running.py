@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +19,6 @@ from .failures import record_error
 from .finding import SCOPE_KEY, current_scope, within
 from .identity import EMPTY
 from .instrumented_ids import adopt
-from .loan import flow
 from .naming import open_scope
 from .open_span import HANGS_AS, SPAN_KEY, open_span_in, open_span_of
 from .options import Options
@@ -238,8 +236,6 @@ class TraceRunning(SpanRunning):
         arguments = _bound(options, args, kwargs) if fields.needs_arguments else None
         named = fields.resolve(arguments or _NOTHING) if options.is_named else EMPTY
         scope = self._scope = open_scope(named, adopt=options.adopt, context=context)
-        if scope.request is not None:
-            scope.flow = weakref.ref(flow())  # A task below that names it may be one of several beside each other.
         self._open(within(scope, context), args, kwargs, arguments)
         scope.span = getattr(self.span, HANGS_AS, None)
 

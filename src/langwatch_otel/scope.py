@@ -7,7 +7,7 @@ import weakref
 
 from ._fork import free_after_fork
 from .identity import EMPTY, Conversation
-from .loan import Loan, mixes
+from .loan import Flow, Loan, mixes
 from .open_span import OpenSpan
 from .rendering import NOTHING, Rendered, render
 
@@ -54,9 +54,9 @@ class Scope:
     implicit = False
     http: str | None = None
     """Where the local root is an HTTP server span: the name of its instrumentation scope."""
-    flow: weakref.ref[object] | None = None
-    """The task or job that serves that request."""
-    handler: weakref.ref[object] | None = None
+    flow: Flow | None = None
+    """The task or job that serves that request; of a scope in one that was opened without a thread, what opened it."""
+    handler: Flow | None = None
     """The task that runs its handler, where that is known: under a middleware another one."""
     has_tasks = False
     """Tasks below have scopes of their own."""
@@ -106,7 +106,9 @@ class Scope:
         return self.closed or (self.http is not None and above is not None and above.http is not None and above.closed)
 
     def is_served_by(self, here: object) -> bool:
-        """Say whether `here` is the task or job that serves the request, or the one that runs its handler."""
+        """Say whether `here` opened this scope, or serves its request, or runs the request's handler."""
+        if self.flow is not None and here is self.flow():
+            return True
         request = self.in_request
         if request is None or request.flow is None:
             return False
