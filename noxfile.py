@@ -102,11 +102,31 @@ def fork(session: nox.Session) -> None:
 
 
 @nox.session(python="3.12")
+def neighbours(session: nox.Session) -> None:
+    """Other vendors' SDKs beside us, each in an environment of its own; fast where the machine has uv."""
+    session.install("-e", ".[dev]")
+    environments = str(Path(session.create_tmp()).resolve())
+    tests = ("tests/test_neighbours.py", "--timeout=1800")
+    session.run(
+        "pytest", "-m", "neighbours", "-rs", *tests, *session.posargs, env={"NEIGHBOURS_ENVIRONMENTS": environments}
+    )
+
+
+@nox.session(python="3.12")
 def languages(session: nox.Session) -> None:
     """OpenTelemetry for Node and for Go, beside us; the machine needs node, npm and go."""
     session.install("-e", ".[dev]", "httpx<1", "opentelemetry-instrumentation-httpx>=0.61b0")
     tests = ("tests/test_languages.py", "tests/test_two_services.py", "--timeout=900")
     session.run("pytest", "-m", "languages", "-rs", *tests, *session.posargs)
+
+
+@nox.session(python="3.12")
+def collector(session: nox.Session) -> None:
+    """The real Collector under collector-config.yaml and its variants; built first, which needs go and some minutes."""
+    session.install("-e", ".[dev]")
+    session.run("python", "examples/collector/build.py")
+    session.run("python", "examples/collector/build.py", "jaeger", success_codes=[0, 1])
+    session.run("pytest", "-m", "collector", "-rs", "-n", "2", "--dist", "loadfile", "tests", *session.posargs)
 
 
 @nox.session(python="3.12")
@@ -117,7 +137,7 @@ def fuzz(session: nox.Session) -> None:
     session.run("pytest", *tests, *session.posargs, env={"LANGWATCH_OTEL_FUZZED": "1000000"})
 
 
-@nox.session(python="3.12")
+@nox.session(python=["3.10", "3.12"])
 def oldest(session: nox.Session) -> None:
     """The oldest OpenTelemetry that we take."""
     session.install("-e", ".[dev]", "opentelemetry-sdk==1.40.0", "opentelemetry-instrumentation==0.61b0")
@@ -147,6 +167,14 @@ def corpus(session: nox.Session) -> None:
     environments = str(Path(session.create_tmp()).resolve())
     session.chdir("tests")
     session.run("python", "-m", "corpus.record", *session.posargs, env={"CORPUS_ENVIRONMENTS": environments})
+
+
+@nox.session(python="3.12")
+def live(session: nox.Session) -> None:
+    """Real backends, pipelines and other SDKs, for docs/backends.md and docs/peers.md: all, or those that are named."""
+    session.install("-c", "constraints.txt", "-e", ".[dev]")
+    session.chdir("tests")
+    session.run("python", "-m", "live", *session.posargs)
 
 
 @nox.session(python="3.12")

@@ -3,7 +3,12 @@
 import dataclasses
 import json
 import time
+from collections import Counter
+from collections.abc import Mapping
+from decimal import Decimal
+from uuid import UUID
 
+import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -109,6 +114,20 @@ def ladder():
     return found
 
 
+def chain(make):
+    """So deep that nobody can walk down."""
+    found = make(None)
+    for _ in range(100_000):
+        found = make(found)
+    return found
+
+
+class Item(pydantic.BaseModel):
+    """A model with as many items as there are."""
+
+    items: list[int]
+
+
 LARGE = {
     "text": "x" * 10_000_000,
     "other alphabet": "漢" * 5_000_000,
@@ -124,6 +143,16 @@ LARGE = {
     "circle": circle(),
     "ladder": ladder(),
     "slow": [Slow()] * 10_000,
+    "slow key": {Slow(): 1},
+    "objects": [object()] * 1_000_000,
+    "deep": chain(lambda inner: [inner]),
+    "deep mapping": chain(lambda inner: {"inner": inner}),
+    "model": Item(items=range(1_000_000)),
+    "models": [Item(items=[1])] * 100_000,
+    "empty": [[]] * 1_000_000,
+    "nothing": [None] * 1_000_000,
+    "surrogates": "\ud800" * 5_000_000,
+    "digits": Decimal("1" * 1_000_000),
 }
 
 
@@ -140,7 +169,108 @@ def test_capture_costs_little_however_large(shape):
             took.append(time.perf_counter() - began)
         for key in ("input.value", "output.value"):
             assert len(recorder.by_name["f"][key].encode()) <= MAX_BYTES
-    assert min(took) < 0.5  # Measured: 12 ms for a capture of both, 36 ms for `ladder`; machines may be busy.
+    assert min(took) < 0.5  # Measured: less than 1 ms a capture; machines may be busy.
+
+
+class Watched(list):
+    """A list that counts what is taken out of it."""
+
+    taken = 0
+
+    def __iter__(self):
+        for item in list.__iter__(self):
+            self.taken += 1
+            yield item
+
+
+SCALARS = {"whole numbers": 1, "floats": 0.5, "texts": "", "nothing": None, "flags": True}
+OTHERS = {
+    "lists": [],
+    "mappings": {},
+    "models": Item(items=[]),
+    "dataclasses": Node(),
+    "unknown": object(),
+    "decimals": Decimal(1),
+    "ids": UUID(int=1),
+}
+
+
+@pytest.mark.parametrize("kind", [*SCALARS, *OTHERS])
+def test_so_many_items_are_looked_at(kind):
+    """Of scalars at most 2,049 are looked at, of what costs more 401; of a pair in a mapping, 1,366."""
+    item = {**SCALARS, **OTHERS}[kind]
+    items = Watched([item] * 100_000)
+    text, _ = captured(items)
+    assert len(text.encode()) <= MAX_BYTES
+    assert items.taken <= (401 if kind in OTHERS else 2_049)
+
+
+class Own(Mapping):
+    """A mapping of the application's own, that counts how often it is asked for a value."""
+
+    asked = 0
+
+    def __getitem__(self, key):
+        self.asked += 1
+        return 0
+
+    def __iter__(self):
+        return iter(range(10**9))
+
+    def __len__(self):
+        return 10**9
+
+
+EXACT = {
+    "digits": (Decimal("1" * 1_000_000), '["<Decimal>"]'),
+    "few digits": (Decimal("1.50"), '["1.50"]'),
+    "deep": (chain(lambda inner: [inner]), "[" * 12 + f'"{CUT}"' + "]" * 12),
+    "circle": (circle(), f'[{{"self": ["{CUT}", {{"other": {{"other": "{CUT}"}}}}]}}]'),
+    "large number": (2**300, '["<int>"]'),
+}
+
+
+@pytest.mark.parametrize("shape", EXACT)
+def test_what_stands_for_what_is_left_out(shape):
+    """Depths beyond twelve and circles are cut; numbers of a million digits are their type's name."""
+    value, expected = EXACT[shape]
+    assert captured([value])[0] == expected
+
+
+@pytest.mark.parametrize("letter", ["x", "漢", "\ud800"])
+def test_an_attribute_of_update_is_cut(letter):
+    """A text of 5 MB that `update()` is given under a name of its own is cut at 16 KiB, and marked."""
+    with recording() as recorder:
+        with langwatch.span(name="f") as span:
+            span.update(note=letter * 5_000_000, notes=[letter * 5_000_000])
+        found = recorder.by_name["f"]
+    for key in ("note", "notes"):
+        assert len(found[key].encode()) <= MAX_BYTES
+        assert CUT in found[key][-20:]
+
+
+def test_so_many_pairs_are_looked_at():
+    """A mapping of the application's own is asked for as many values as are recorded, and one more."""
+    given = Own()
+    text, _ = captured({"given": given})
+    assert given.asked == len(json.loads(text)["given"]) < 800
+
+
+def test_no_code_of_an_unknown_object_runs():
+    """Of an unknown object its class alone is asked for: neither `repr` nor `str`, `iter`, `hash` nor any attribute."""
+    asked = Counter()
+
+    class Unknown:
+        def __getattribute__(self, name):
+            asked[name] += 1
+            return object.__getattribute__(self, name)
+
+    for name in ("repr", "str", "iter", "len", "hash", "eq", "bool", "float", "int", "index", "format", "sizeof"):
+        setattr(Unknown, f"__{name}__", lambda *_, name=name: asked.update([name]) or 1)
+    assert captured([Unknown(), {"key": Unknown()}]) == ('["<Unknown>", {"key": "<Unknown>"}]', "application/json")
+    with recording() as recorder, recorder.tracer.start_as_current_span("request"):
+        langwatch.set_conversation("t", metadata={"unknown": Unknown()})
+    assert asked.keys() <= {"__class__"}
 
 
 @pytest.mark.parametrize("shape", LARGE)
@@ -191,3 +321,14 @@ def test_metadata_keeps_its_types():
     with recording() as recorder, recorder.tracer.start_as_current_span("root"):
         langwatch.set_conversation(metadata={**kept, **changed})
     assert recorder.by_name["root"] == {f"langwatch.metadata.{key}": value for key, value in expected.items()}
+
+
+@pytest.mark.parametrize("value", ["é" * 10_000, ["x" * 9000, "y" * 9000]], ids=["text", "texts"])
+def test_an_attribute_of_update_is_bounded_too(value):
+    """A name that `update()` makes an attribute of holds at most 16 KiB, and is marked where it was cut."""
+    with recording() as recorder:
+        with langwatch.trace(name="turn"):
+            langwatch.get_current_span().update(note=value, small=["a", "b"], number=1)
+        found = recorder.by_name["turn"]
+    assert (len(found["note"].encode()) <= MAX_BYTES, CUT in found["note"]) == (True, True)
+    assert (found["small"], found["number"]) == (("a", "b"), 1)

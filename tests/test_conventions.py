@@ -123,7 +123,8 @@ def test_the_environment_names_them_too(monkeypatch):
 @pytest.mark.parametrize(
     ("given", "got", "hint"),
     [
-        ("otel,langfus", "'langfus'", " (perhaps langfuse)"), (["azure"], "'azure'", ""), ("", "''", ""), (5, "5", ""),
+        ("otel,langfus", "'langfus'", " (perhaps langfuse)"), (["azure"], "'azure'", " (perhaps azure_monitor)"),
+        ("Phoenix", "'phoenix'", " (perhaps openinference)"), ("nobody", "'nobody'", ""), ("", "''", ""), (5, "5", ""),
         ([], "[]", ""), ("new-relic", "'new-relic'", " (perhaps new_relic)"), ({"otel": 1}, "{'otel': 1}", ""),
         ("vercel", "'vercel'", "; vercel is read and never written"),
     ],

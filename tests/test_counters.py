@@ -1,5 +1,6 @@
 """What the plugin counts, as a meter provider of the SDK reads it."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -232,6 +233,70 @@ def test_an_id_that_is_refused_is_counted_by_its_field(recorder, counted, field)
     for value in (object(), True, 10**5000, None, "", "  "):
         langwatch.set_conversation(**{field: value})
     assert counted() == {f"id.refused {field}": 3}
+
+
+class Broken(dict):
+    """A mapping, or a value, that cannot be read."""
+
+    def items(self):
+        raise RuntimeError
+
+
+MANY = {f"k{number}": number for number in range(70)}
+LEFT_OUT = {
+    "no list": (lambda: {"labels": 7}, 1, "labels refused: they are a list of strings, got int"),
+    "no text": (lambda: {"labels": ["a", 7, None, ""]}, 2, "a label refused: it is a str, got "),
+    "a long label": (lambda: {"labels": ["a", "x" * 16_385]}, 1, "a label of more than 16 KiB is left out"),
+    "endless": (lambda: {"labels": map(str, itertools.count())}, 1, "labels beyond the first 1,000 are left out"),
+    "broken labels": (lambda: {"labels": map(int, "x")}, 1, "langwatch_otel failed while reading labels: ValueError"),
+    "no mapping": (lambda: {"metadata": 7}, 1, "metadata refused: it is a mapping, got int"),
+    "broken metadata": (lambda: {"metadata": Broken(a=1)}, 1, "langwatch_otel failed while reading metadata: Runtime"),
+    "a broken value": (lambda: {"metadata": {"a": Broken(a=1)}}, 1, "langwatch_otel failed while "),
+    "many keys": (
+        lambda: {"metadata": dict.fromkeys(map(str, range(70)), 1)},
+        1,
+        "metadata beyond 64 keys is left out",
+    ),
+    "a large value": (lambda: {"metadata": {"a": ("é" * 9000,)}}, 1, "a metadata value of more than 16 KiB is "),
+    "a large object": (
+        lambda: {"metadata": dict.fromkeys("ab", "x" * 10_000)},
+        1,
+        "metadata beyond 16 KiB is left out",
+    ),
+    "a taken key": (lambda: {"metadata": {"session_id": "x"}}, 1, "metadata whose key would be another field's below "),
+}
+PROTECTED = {"plain": {}, "hashed": {"user_id_hash_key": "k" * 16}, "redacted": {"redact": str}}
+
+
+@pytest.mark.parametrize("protection", PROTECTED)
+@pytest.mark.parametrize("what", LEFT_OUT)
+def test_what_is_left_out_is_counted_and_said_once(counted, caplog, what, protection):
+    """Labels and metadata that are none, too many or too large: counted each time, and the log says so once."""
+    given, number, line = LEFT_OUT[what]
+    settings = {"conventions": "openinference,traceloop", "meter_provider": counted.provider, **PROTECTED[protection]}
+    with recording(settings=settings) as recorder:
+        counted()
+        for _ in range(2):
+            with langwatch.conversation(user_id="u", **given()):
+                recorder.tracer.start_span("span").end()
+        found = {name: value for name, value in counted().items() if not name.startswith("span.")}
+    [field] = given()
+    assert found == {f"field.left_out {field}": 2 * number}
+    said = [record.getMessage() for record in caplog.records if record.name == "langwatch_otel"]
+    assert [each.startswith(line) for each in said] == [True] * len(set(said))
+
+
+def test_a_span_without_room_is_counted_and_said_once(counted, caplog):
+    """A nearly full span that gets the two ids alone is counted, and one that has room is not."""
+    with recording(settings={"meter_provider": counted.provider}) as recorder:
+        counted()
+        with langwatch.conversation(thread_id="t", customer_id="c"):
+            for number in (120, 127, 128):
+                recorder.tracer.start_span("span", attributes=dict.fromkeys(map(str, range(number)), 1)).end()
+        assert counted() == {"span.stamped": 3, "span.full": 2}
+    assert [record.getMessage() for record in caplog.records if record.name == "langwatch_otel"] == [
+        "a span has room for little more: of its conversation it gets the thread and the user alone"
+    ]
 
 
 def test_a_user_is_refused_where_the_key_is_wrong(counted):

@@ -8,10 +8,12 @@ from concurrent import futures
 from contextlib import ExitStack
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from inspect import getsource
 
 import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.sdk import _configuration
 
 from _doctor import AUTOMATIC, SetUp, ask, listens, plain, press_enter, requests_to, wait_until
 from _servers import ROOT, clean_environment, free_port
@@ -93,6 +95,8 @@ def answers(endpoints, tmp_path_factory):
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_broken_is_explained(answers, name):
     """What is wrong is said with what to do, nothing else is called wrong, and the exit code says so."""
+    if name == "a file without the package that reads it" and "OTEL_CONFIG_FILE" not in getsource(_configuration):
+        pytest.skip("not run: this OpenTelemetry knows nothing of a file")
     assert (answers[name].wrong, answers[name].code) == (BROKEN[name][1], 1)
 
 

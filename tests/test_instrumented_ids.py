@@ -1,5 +1,7 @@
 """A thread that an instrumentation puts on its span as it starts, where the application names none or another."""
 
+from contextlib import contextmanager
+
 import pytest
 from opentelemetry import propagate
 from opentelemetry.context import Context
@@ -111,3 +113,115 @@ def test_a_plain_span_is_not_asked(traced):
     with traced.span("request"), traced.span("plain", attributes={"gen_ai.conversation.id": "x"}):
         pass
     assert ids(traced)["request"] == (None, None, None)
+
+
+@contextmanager
+def late(tracer, name, thread, key="traceloop.association.properties.thread_id"):
+    """A span that gets its conversation while it is open, as LangGraph's do under both instrumentations of it."""
+    with tracer.start_as_current_span(name) as span:
+        yield span
+        if thread is not None:
+            span.set_attribute(key, thread)
+
+
+AGENTS = (
+    "opentelemetry.instrumentation.langchain",
+    "openinference.instrumentation.langchain",
+    "opentelemetry.util.genai.handler",
+)
+
+
+@pytest.fixture(params=AGENTS)
+def graph(request):
+    """A provider whose exporter is wrapped, and the tracer of an instrumentation whose spans get the thread late."""
+    with recording(late=True) as recorder:
+        recorder.agents = recorder.provider.get_tracer(request.param)
+        yield recorder
+
+
+def test_a_thread_that_comes_later_is_the_turns_at_export(graph):
+    """The thread that an agent's span has at its end names the turn: what ended before it, was open and came after."""
+    with graph.tracer.start_as_current_span("request"):
+        graph.tracer.start_span("before").end()
+        with late(graph.agents, "agent", "a", "gen_ai.conversation.id"), late(graph.agents, "node", None):
+            with late(graph.agents, "model", "a"):
+                graph.tracer.start_span("call").end()
+            graph.tracer.start_span("query").end()
+        graph.tracer.start_span("after").end()
+        assert langwatch.get_conversation().thread_id is None
+    found = graph.by_name
+    assert {name: each["session.id"] for name, each in found.items()} == dict.fromkeys(
+        ("request", "before", "agent", "node", "model", "call", "query", "after"), "a"
+    )
+    assert [found[name]["langwatch.thread.id"] for name in ("agent", "node", "model")] == ["a"] * 3
+
+
+def test_agents_with_late_threads_in_a_batch_keep_their_own(graph):
+    """Each agent's spans have their own thread, the root the first; what is neither's has none, and never another's."""
+    with graph.tracer.start_as_current_span("batch"):
+        for thread in "ab":
+            with late(graph.agents, f"agent {thread}", thread):
+                graph.tracer.start_span(f"early {thread}").end()
+                with late(graph.agents, f"model {thread}", thread):
+                    pass
+                graph.tracer.start_span(f"query {thread}").end()
+        graph.tracer.start_span("neither's").end()
+    found = {name: each.get("session.id") for name, each in graph.by_name.items()}
+    assert found.pop("batch") == "a"
+    assert found.pop("neither's") is None
+    assert found == {name: name[-1] for name in found}
+    assert len(found) == 8
+
+
+def test_what_goes_out_before_its_agents_thread_is_known_has_no_other(graph):
+    """A span below an open agent waits for one batch, and then goes out without a thread: not with the last agent's."""
+    with graph.tracer.start_as_current_span("batch"):
+        with late(graph.agents, "agent a", "a"):
+            pass
+        with late(graph.agents, "agent b", "b"):
+            graph.tracer.start_span("query b").end()
+            assert {name: each.get("session.id") for name, each in graph.by_name.items()} == {
+                "agent a": "a",
+                "query b": None,
+            }
+
+
+def test_the_applications_thread_goes_before_a_late_one(graph):
+    """Named before or after it: what an agent's span has at its end changes nothing."""
+    with graph.tracer.start_as_current_span("request"):
+        with late(graph.agents, "agent", "theirs", "gen_ai.conversation.id"):
+            graph.tracer.start_span("query").end()
+        langwatch.set_conversation(thread_id="ours")
+        with late(graph.agents, "second", "theirs", "gen_ai.conversation.id"):
+            pass
+    found = graph.by_name
+    assert {name: each["session.id"] for name, each in found.items()} == dict.fromkeys(
+        ("request", "agent", "query", "second"), "ours"
+    )
+    assert [found[name]["langwatch.thread.id"] for name in ("agent", "second")] == ["ours"] * 2
+    assert [found[name]["gen_ai.conversation.id"] for name in ("agent", "second")] == ["theirs"] * 2
+
+
+def test_a_late_thread_stays_below_what_is_sealed(graph):
+    """Turns with `adopt=False` leave the batch around them alone, and one another."""
+    with graph.tracer.start_as_current_span("batch"):
+        for thread in "ab":
+            with langwatch.trace(name=f"turn {thread}", adopt=False), late(graph.agents, f"agent {thread}", thread):
+                pass
+        with langwatch.trace(name="turn"):
+            pass
+    found = {name: each.get("session.id") for name, each in graph.by_name.items()}
+    assert found == {"batch": None, "turn": None, "turn a": "a", "turn b": "b", "agent a": "a", "agent b": "b"}
+
+
+def test_a_late_thread_is_the_requests(graph):
+    """In an HTTP request it names what ended around the `trace()` that the agent ran in, too."""
+    http = {"http.request.method": "POST"}
+    with graph.tracer.start_as_current_span("request", kind=SpanKind.SERVER, attributes=http):
+        graph.tracer.start_span("dependencies").end()
+        with langwatch.trace(name="turn"), late(graph.agents, "agent", "a"):
+            pass
+        graph.tracer.start_span("send").end()
+    assert {name: each["session.id"] for name, each in graph.by_name.items()} == dict.fromkeys(
+        ("request", "dependencies", "turn", "agent", "send"), "a"
+    )

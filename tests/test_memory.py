@@ -15,11 +15,14 @@ from opentelemetry.context import Context, attach, detach
 
 import langwatch_otel as langwatch
 from _memory import SIZES, growth, kept, report, resident, tracing
+from langwatch_otel import turn_links
+from langwatch_otel.finding import current_scope
 
 
 @pytest.fixture
-def tracer():
-    """The tracer of a provider that keeps nothing."""
+def tracer(monkeypatch):
+    """The tracer of a provider that keeps nothing; few threads are known, so that what is bounded has its size."""
+    monkeypatch.setattr(turn_links, "MAX_THREADS", 10)
     with tracing() as found:
         yield found
 
@@ -131,6 +134,20 @@ def test_spans_that_never_end_go_with_their_scope(tracer):
         assert kept() - before < 30_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_scope_lets_go_of_spans_that_were_dropped(tracer):
+    """Spans that are dropped without an end in one long conversation leave it; those that are open stay."""
+    kept = []
+    with langwatch.conversation():
+        scope = current_scope()
+        for number in range(10_000):
+            span = tracer.start_span("never ends")
+            if number % 100 == 0:
+                kept.append(span)
+        assert len(scope.open) <= 1_001
+        langwatch.set_conversation(thread_id="t")
+    assert [span.attributes["session.id"] for span in kept] == ["t"] * 100
 
 
 @pytest.mark.parametrize("large", SIZES)

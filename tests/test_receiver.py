@@ -212,6 +212,19 @@ def test_chunks_are_read_and_what_is_none_ends_the_connection(receiver, body, st
     assert (_raw(receiver, body), len(receiver.spans)) == (statuses, received)
 
 
+def test_a_client_that_does_not_know_its_length_is_served(receiver):
+    """An HTTP client that sends as it goes uses chunks, and one connection for all that it sends."""
+    connection = http.client.HTTPConnection("127.0.0.1", _port(receiver), timeout=5)
+    statuses = []
+    for name in ("a", "b"):
+        body = protobuf(name)
+        connection.request("POST", "/v1/traces", iter([body[:9], body[9:]]), {"Content-Type": PROTOBUF})
+        with connection.getresponse() as answer:
+            statuses.append((answer.status, answer.read()))
+    connection.close()
+    assert (statuses, [span.name for span in receiver.spans]) == ([(200, b"")] * 2, ["a", "b"])
+
+
 def test_no_more_chunks_are_read_than_asked_for():
     """A body without end is refused once it is longer than its reader takes, and not followed much further."""
     headers = message_from_string("Transfer-Encoding: chunked\n\n")

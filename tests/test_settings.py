@@ -44,6 +44,7 @@ WRONG = {
     ),
     "redact": ("wrong", "a function from text to text, or its import path (package.module:function)"),
     "thread_id_from": ("body:a..b", SOURCES),
+    "turn_links": ("perhaps", "true or false"),
     "user_id_from": ("header:a b", SOURCES),
     "user_id_hash_key": ("too short", "a secret of 16 bytes or more"),
 }

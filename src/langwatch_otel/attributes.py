@@ -51,3 +51,7 @@ EXCEPTION_ESCAPED: Final = "exception.escaped"
 
 TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
 """Seconds from the start of a generator to the first thing that it yields."""
+
+LINK_KIND: Final = "langwatch.link.kind"
+PREVIOUS_TURN: Final = "previous_turn"
+"""Of the link from a turn's local root to the one of the turn before, in the same thread."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
@@ -12,6 +12,9 @@ from ._guard import guarded, say_once
 from .span_exporter import ConversationSpanExporter
 
 Undo = Callable[[], None]
+
+# Whose processors export nothing, or by the two that are known here.
+_NO_EXPORTERS = ("langwatch_otel.", "opentelemetry.")
 
 
 def wrap_exporters(provider: Any) -> Undo:
@@ -34,13 +37,16 @@ def wrap_exporters(provider: Any) -> Undo:
 
 def _wrap_there(provider: Any, undo: list[Undo]) -> None:
     with guarded("wrapping a provider's exporters"):
-        processors = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", None)
+        processors = processors_of(provider)
         if processors is None:
             say_once("backfill: this SDK does not show its exporters; wrap yours in ConversationSpanExporter by hand")
             return
         for processor in processors:
             holder, name = _holder(processor)
             exporter = getattr(holder, name, None) if holder is not None else None
+            if exporter is None and not type(processor).__module__.startswith(_NO_EXPORTERS):
+                named = type(processor).__name__
+                say_once(f"backfill: {named} hides its exporter: what ended before its name goes out there without it")
             if exporter is not None and not isinstance(exporter, ConversationSpanExporter):
                 undo.append(_wrap(holder, name, exporter))
 
@@ -69,6 +75,16 @@ def _watch(provider: Any, undo: list[Undo]) -> Undo:
                 found.add_span_processor = theirs
 
     return stop
+
+
+def processors_of(provider: Any) -> Sequence[Any] | None:
+    """Return the span processors of `provider`; None where they cannot be seen."""
+    # Not public in the SDK. Logfire's is a wrapper: the SDK's own is its `provider`.
+    for each in (provider, getattr(provider, "provider", None)):
+        found: Sequence[Any] | None = getattr(getattr(each, "_active_span_processor", None), "_span_processors", None)
+        if found is not None:
+            return found
+    return None
 
 
 def _holder(processor: object) -> tuple[object | None, str]:

@@ -32,11 +32,12 @@ _FRAMEWORKS = frozenset(("starlette", "fastapi", "httpx", "httpx2", "requests", 
 def is_framework_object(value: object) -> bool:
     """Say whether `value` is a request, a response or the like, which is never recorded."""
     kind: Any = type(value)
-    return kind not in _BUILT_IN and _of_a_framework(kind)
+    return kind not in _BUILT_IN and is_framework_type(kind)
 
 
 @functools.lru_cache(maxsize=256)
-def _of_a_framework(kind: Any) -> bool:
+def is_framework_type(kind: Any) -> bool:
+    """Say whether objects of that type are never recorded."""
     return any(base.__module__.partition(".")[0] in _FRAMEWORKS for base in kind.__mro__)
 
 
@@ -83,11 +84,22 @@ def cut_text(text: str, limit: int = MAX_BYTES) -> str:
     return data[: limit - len(CUT.encode())].decode("utf-8", "ignore") + CUT
 
 
+# Values that are walked into, or turned into text by their own code, of one capture: the rest is left out. A container,
+# a model or an object that is unknown costs a microsecond or two; numbers and texts a fraction, and they take room.
+MAX_STEPS = 400
+
+# The room that a number, an empty text or a pair of them is reckoned to take: what there may be of them is bounded so.
+_NUMBER, _FLOAT, _TEXT, _PAIR = 8, 12, 8, 12
+
+_PLAIN, _ITEMS, _SEQUENCE, _AS_STR, _UNKNOWN = range(5)
+
+
 class _Walk:
     """One walk through a value, that stops when the budget is spent."""
 
     def __init__(self, budget: int, guard: TextGuard | None) -> None:
         self.left = budget
+        self.steps = MAX_STEPS
         self.guard = guard
         if guard is not None:
             guard.begin()
@@ -95,87 +107,111 @@ class _Walk:
 
     def plain(self, value: object, depth: int) -> Any:
         """Return `value` as JSON takes it; an unknown object is its type's name, never its `repr`."""
+        kind: Any = type(value)
+        if kind is str:
+            self.left -= _TEXT
+            return self._text(cast("str", value))
+        if kind is int or kind is float or value is None or kind is bool:
+            return self._number(value)
         self.left -= 4
-        if type(value) is str:
-            return self._text(value)
-        if value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, str):
-            return self._text(str.__str__(value))
-        if isinstance(value, int):
-            return self._number(int.__int__(value)) if int.bit_length(value) <= 256 else "<int>"
-        if isinstance(value, float):
-            number = float.__float__(value)
-            return self._number(number) if math.isfinite(number) else str(number)
-        if isinstance(value, enum.Enum):
-            return self.plain(value.value, depth + 1) if depth < MAX_DEPTH else CUT
-        kind = type(value)
-        if kind is UUID or kind.__module__.startswith("pathlib") or f"{kind.__module__}.{kind.__name__}" in _AS_TEXT:
-            return self._text(str(value))
-        return self._container(value, depth)
-
-    def _container(self, value: object, depth: int) -> Any:
-        fields: Iterable[tuple[object, object]] | None = None
-        if type(value) is dict:
-            fields = value.items()
-        elif not is_framework_object(value):
-            fields = _fields_of(value)
-        if fields is None and (not isinstance(value, _LISTS) or is_framework_object(value)):
-            return self._text(f"<{type(value).__name__}>")
+        self.steps -= 1
+        shape, names = _shape_of(kind)
+        if shape == _PLAIN:
+            return self._plain(value, depth)
+        if shape == _AS_STR:  # Not all digits of a Decimal, if it has megabytes of them.
+            return self._text(str(value)) if value.__sizeof__() < MAX_BYTES else f"<{kind.__name__}>"
+        if shape == _UNKNOWN:
+            return self._text(f"<{kind.__name__}>")
         if depth >= MAX_DEPTH or id(value) in self.inside:
             return CUT
         self.inside.add(id(value))
         try:
-            return self._mapping(fields, depth) if fields is not None else self._list(value, depth)
+            if shape == _SEQUENCE:
+                return self._list(cast("Iterable[object]", value), depth)
+            given: Any = value
+            fields = given.items() if names is None else ((name, _read(value, name)) for name in names)
+            return self._mapping(fields, depth)
         finally:
             self.inside.discard(id(value))
+
+    def _plain(self, value: object, depth: int) -> Any:
+        """Return what a value of a class made from str, int, float or Enum is, and never by the class's own code."""
+        if isinstance(value, str):
+            return self._text(str.__str__(value))
+        if isinstance(value, int):
+            return self._number(int.__int__(value))
+        if isinstance(value, float):
+            return self._number(float.__float__(value))
+        return self.plain(cast("enum.Enum", value).value, depth + 1) if depth < MAX_DEPTH else CUT
 
     def _mapping(self, fields: Iterable[tuple[object, object]], depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in fields:
-            if self.left <= 0:
+            if self.left <= 0 or self.steps <= 0:
                 found[CUT] = CUT
                 break
+            self.left -= _PAIR
             name = self._text(key) if isinstance(key, str) else str(self.plain(key, MAX_DEPTH))
             found[name] = self._text(value) if type(value) is str else self.plain(value, depth + 1)
         return found
 
-    def _list(self, value: Any, depth: int) -> list[Any]:
+    def _list(self, value: Iterable[object], depth: int) -> list[Any]:
         found: list[Any] = []
         for item in value:
-            if self.left <= 0:
+            if self.left <= 0 or self.steps <= 0:
                 found.append(CUT)
                 break
             found.append(self.plain(item, depth + 1))
         return found
 
-    def _number(self, number: float) -> float | str:
-        return number if self.guard is None else self.guard.number(number)
+    def _number(self, value: Any) -> float | str | None:
+        self.left -= _NUMBER
+        if value is None or value is True or value is False:
+            return value
+        if type(value) is int:
+            bits = value.bit_length()
+            self.left -= bits >> 2
+            if bits > 256:
+                return "<int>"
+        else:
+            self.left -= _FLOAT - _NUMBER
+            if not math.isfinite(value):
+                return str(value)
+        found: float | str = value if self.guard is None else self.guard.number(value)
+        return found
 
     def _text(self, text: str) -> str:
         if self.guard is not None:
             text = self.guard.text(text, max(0, self.left))
         if len(text) > self.left:
             text = text[: max(0, self.left)] + CUT
-        self.left -= len(text)
+        self.left -= len(text) or 1
         return utf8(text)
 
 
-def _fields_of(value: object) -> Iterable[tuple[object, object]] | None:
-    """Return the items of a mapping, a pydantic model or a dataclass; None for anything else."""
-    if isinstance(value, Mapping):
-        return value.items()
-    kind = type(value)
+@functools.lru_cache(maxsize=256)
+def _shape_of(kind: Any) -> tuple[int, tuple[str, ...] | None]:
+    """Return how values of that type are walked; of a model or a dataclass its fields too."""
+    if issubclass(kind, (str, int, float, enum.Enum)):
+        return _PLAIN, None
+    if kind is UUID or kind.__module__.startswith("pathlib") or f"{kind.__module__}.{kind.__name__}" in _AS_TEXT:
+        return _AS_STR, None
+    if kind is dict:
+        return _ITEMS, None
+    if is_framework_type(kind):
+        return _UNKNOWN, None
+    if issubclass(kind, Mapping):
+        return _ITEMS, None
     names = getattr(kind, "model_fields", None)
     if names is None:
         names = getattr(kind, "__fields__", None)
     if isinstance(names, Mapping):
-        return ((name, _read(value, name)) for name in names)
-    if hasattr(type(value), "__dataclass_fields__"):
+        return _ITEMS, tuple(names)
+    if hasattr(kind, "__dataclass_fields__"):
         import dataclasses  # Whoever has one has it loaded: importing the package is to stay cheap.
 
-        return ((field.name, _read(value, field.name)) for field in dataclasses.fields(cast("Any", value)))
-    return None
+        return _ITEMS, tuple(field.name for field in dataclasses.fields(kind))
+    return (_SEQUENCE if issubclass(kind, _LISTS) else _UNKNOWN), None
 
 
 def _read(value: object, name: str) -> object:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._guard import say_once
-from .conventions import NAMES, load
+from .conventions import NAMES, load, meant
 from .errors import ConfigurationError, closest, perhaps
 from .texts import Redact, load_redact, withhold
 
@@ -80,7 +80,7 @@ def _conventions(setting: str, value: object) -> tuple[str, ...]:
         raise ConfigurationError(setting, value, takes)
     for name in names:
         if name != "all" and name not in NAMES:
-            raise ConfigurationError(setting, name, takes + perhaps(closest(name, NAMES)))
+            raise ConfigurationError(setting, name, takes + perhaps(meant(name)))
         if name != "all" and not load(name).writes:
             raise ConfigurationError(setting, name, f"{takes}; {name} is read and never written")
     chosen = NAMES if "all" in names else tuple(name for name in NAMES if name in names)
@@ -131,12 +131,12 @@ _PARSERS: Mapping[str, Callable[[str, object], Any]] = {
     "redact": load_redact,
     "span_exclude_rules": _rules,
     "thread_id_from": _sources,
+    "turn_links": _flag,
     "user_id_from": _sources,
     "user_id_hash_key": _secret,
 }
 
-# Where a wrong value must not stop the application: what holds instead, because the default would let out what the
-# operator wanted kept in.
+# What a wrong value becomes where it must not stop the application: the default would let out what was to be kept in.
 _CLOSED: Mapping[str, tuple[object, str]] = {
     "redact": (withhold, "no text is recorded"),
     "user_id_hash_key": (NO_KEY, "no user id is recorded"),
@@ -144,7 +144,7 @@ _CLOSED: Mapping[str, tuple[object, str]] = {
 
 
 class Config(NamedTuple):
-    """What is set, checked; `None` means that nobody said, so the place that asks decides."""
+    """What is set, checked; `None`: nobody said, so the place that asks decides."""
 
     backfill: bool | None = None
     baggage_in_context: bool = True
@@ -159,6 +159,7 @@ class Config(NamedTuple):
     redact: Redact | None = None
     span_exclude_rules: "tuple[SpanExcludeRule, ...]" = ()
     thread_id_from: "tuple[Source, ...]" = ()
+    turn_links: bool = True
     user_id_from: "tuple[Source, ...]" = ()
     user_id_hash_key: bytes | None = None
 
@@ -194,7 +195,7 @@ def read(settings: Mapping[str, object], *, lenient: bool = False, base: Config 
 
 
 def _from_environment() -> dict[str, str]:
-    """Return what is set: each variable by its setting's name, one that is no setting's by its own."""
+    """Return what is set: each variable by its setting's name, else by its own."""
     named = {ENV_PREFIX + setting.upper(): setting for setting in _PARSERS}
     return {
         named.get(name, name): text
@@ -207,13 +208,12 @@ def _parse(setting: str, value: object) -> object:
     parser = _PARSERS.get(setting)
     if parser is not None:
         return parser(setting, value)
-    # Not with its value: it may be a secret under a misspelt name.
     variable = setting.upper().startswith(ENV_PREFIX)
     known = [ENV_PREFIX + name.upper() if variable else name for name in sorted(_PARSERS)]
     word = setting[len(ENV_PREFIX) :] if variable else setting
     close = [ENV_PREFIX + name.upper() if variable else name for name in closest(word.lower(), _PARSERS)]
     takes = f"no value: the settings are {', '.join(known)}{perhaps(close)}"
-    raise ConfigurationError(setting, "one of that name", takes)
+    raise ConfigurationError(setting, "one of that name", takes)  # Not its value, perhaps a secret.
 
 
 def content_is_off() -> bool:

@@ -17,6 +17,8 @@ HOST, UNKNOWN, UNSAMPLED, NO_ROOM = "host", "unknown", "unsampled", "no_room"
 WITHHELD_FOR = (HOST, UNKNOWN, UNSAMPLED, NO_ROOM)
 """Why a call went out without the ids that it was made under."""
 
+LABELS, METADATA = "labels", "metadata"
+
 _all: list[Count] = []
 
 forks = 0
@@ -55,6 +57,8 @@ ids_refused = {field: Count() for field in FIELDS}
 baggage_withheld = {reason: Count() for reason in WITHHELD_FOR}
 baggage_refused = {field: Count() for field in ("thread_id", "user_id")}
 second_names = Count()
+left_out = {field: Count() for field in (LABELS, METADATA)}
+spans_full = Count()
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ from . import config
 from .attributes import EXCEPTION_ESCAPED, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE
 from .capture import MAX_BYTES, cut_text
 from .privacy import utf8
-from .protection import guard_of
+from .protection import guard_of, note_error
 from .texts import WithheldError
 
 # Of a stack that its text is asked for: the calls nearest to the error, of each error in the chain.
@@ -22,7 +22,7 @@ def record_error(span: Span, error: BaseException, *, exception: bool = True, st
     if not is_failure(error):
         return
     if status:
-        span.set_status(Status(StatusCode.ERROR, described(span, _text(error))))
+        set_description(span, StatusCode.ERROR, _text(error))
     if exception:
         record_exception(span, error)
 
@@ -47,10 +47,19 @@ def described(span: Span, text: str | None) -> str | None:
         return None
 
 
+def set_description(span: Span, code: StatusCode, text: str | None) -> None:
+    """Set a status with as much of `text` as may be written."""
+    told = described(span, text)
+    span.set_status(Status(code, told))
+    if told is not None and code is StatusCode.ERROR and (guard := guard_of(span)) is not None:
+        note_error(span, guard, description=told)
+
+
 def record_exception(span: Span, error: BaseException) -> None:
     """Record `error` as an event of `span`; without its message and its stack trace where texts are not recorded."""
     silent = config.active().capture_content is False
-    if not silent and guard_of(span) is None:
+    guard = guard_of(span)
+    if not silent and guard is None:
         span.record_exception(error)
         return
     if not span.is_recording():
@@ -64,6 +73,8 @@ def record_exception(span: Span, error: BaseException) -> None:
             if (told := described(span, text)) is not None:
                 found[key] = told
     span.add_event("exception", found)
+    if guard is not None and not silent:
+        note_error(span, guard)
 
 
 def _text(error: BaseException) -> str:

@@ -7,19 +7,27 @@ from .attributes import GEN_AI_PREFIX
 # Instrumentations of language models, agents and vector stores, by how their scope's name begins ...
 _BEGINNINGS = (
     "gcp.vertex.agent",
+    "langfuse-sdk",
+    "lmnr.",
+    "logfire.anthropic",
+    "logfire.openai",
     "opentelemetry.instrumentation.genai",
+    "opentelemetry.util.genai",
     "openinference.",
     "pydantic-ai",
     "strands.",
     "traceloop.",
 )
-# ... or by the library in `opentelemetry.instrumentation.LIBRARY`.
+# ... or by the library in `opentelemetry.instrumentation.LIBRARY`, and in OpenLIT's words for the same.
 _LIBRARIES = frozenset(
     "agno alephalpha anthropic bedrock chromadb cohere crewai google_generativeai google_genai groq haystack"
     " lancedb langchain llamaindex marqo mcp milvus mistralai ollama openai openai_agents openai_v2 pinecone"
     " qdrant replicate sagemaker together transformers vertexai voyageai watsonx weaviate writer".split()
 )
-_CONTRIB = "opentelemetry.instrumentation."
+_CONTRIB = ("opentelemetry.instrumentation.", "openlit.instrumentation.")
+
+APART = frozenset(("lmnr.tracer",))
+"""Scopes whose spans start in a context of their vendor's own, which knows of no span and no conversation but its."""
 
 OWN_SCOPE = "langwatch_otel"
 """The instrumentation scope of the spans that our decorators make."""
@@ -29,7 +37,7 @@ def is_genai_scope(name: str) -> bool:
     """Say whether an instrumentation scope of that name makes GenAI spans, ours included."""
     if name == OWN_SCOPE or name.startswith(_BEGINNINGS):
         return True
-    return name.startswith(_CONTRIB) and name[len(_CONTRIB) :].split(".")[0] in _LIBRARIES
+    return name.startswith(_CONTRIB) and name.partition(".instrumentation.")[2].split(".")[0] in _LIBRARIES
 
 
 def has_genai_key(keys: Iterable[str]) -> bool:

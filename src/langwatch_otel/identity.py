@@ -1,18 +1,19 @@
 """Conversation: the immutable value that names a thread and who takes part in it."""
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from . import config, counts
 from ._guard import say_once, swallowed
+from .counts import LABELS, METADATA
 from .privacy import Pseudonym, cut, pseudonym, received_pseudonym, utf8
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 MAX_LABELS = 1000
+MAX_LABEL = 16 * 1024
 
 # What the LangWatch SDK's users write in `metadata=`, and which field it is.
 METADATA_FIELDS: Mapping[str, str] = {
@@ -106,6 +107,7 @@ def conversation_of(
         try:
             named, rest = _split(metadata)
         except Exception as error:  # A mapping of the user's own making.
+            counts.left_out[METADATA].add()
             swallowed("reading metadata", error)
             named = {}
         if named:
@@ -188,6 +190,7 @@ def _text(name: str, value: object) -> str | None:
 
 def _split(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any]]:
     if type(metadata) is not dict and not isinstance(metadata, Mapping):
+        counts.left_out[METADATA].add()
         say_once(f"metadata refused: it is a mapping, got {type(metadata).__name__}")
         return {}, _NOTHING
     named: dict[str, Any] = {}
@@ -208,6 +211,7 @@ def _clean_labels(labels: object) -> tuple[str, ...]:
     try:
         return _labels(labels)
     except Exception as error:  # An iterable of the user's own making.
+        counts.left_out[LABELS].add()
         swallowed("reading labels", error)
         return ()
 
@@ -216,7 +220,21 @@ def _labels(labels: object) -> tuple[str, ...]:
     if isinstance(labels, str):
         labels = (labels,)
     if not isinstance(labels, Iterable) or isinstance(labels, (bytes, Mapping)):
+        counts.left_out[LABELS].add()
         say_once(f"labels refused: they are a list of strings, got {type(labels).__name__}")
         return ()
-    # Bounded, because an iterator need not end.
-    return tuple(utf8(label) for label in islice(labels, MAX_LABELS) if isinstance(label, str) and label)
+    kept: list[str] = []
+    for number, label in enumerate(labels):
+        if number >= MAX_LABELS:  # An iterator need not end.
+            counts.left_out[LABELS].add()
+            say_once("labels beyond the first 1,000 are left out")
+            break
+        if not isinstance(label, str):
+            counts.left_out[LABELS].add()
+            say_once(f"a label refused: it is a str, got {type(label).__name__}")
+        elif len(label) > MAX_LABEL:
+            counts.left_out[LABELS].add()
+            say_once("a label of more than 16 KiB is left out")
+        elif label:
+            kept.append(utf8(label))
+    return tuple(kept)

@@ -9,7 +9,7 @@ from typing import Any
 from . import scope as _scope
 from .conventions import NAMES, load
 from .identity import EMPTY, Conversation, clean_id
-from .naming import give_spans_above
+from .naming import give_spans_above, seals
 from .open_span import OpenSpan
 from .scope import ImplicitScope, Scope, refresh
 from .stamping import attributes_of
@@ -55,6 +55,27 @@ def adopt(held: OpenSpan, span: Any) -> None:
     with _scope.lock:
         if scope.anchor is not None and not scope.sealed and scope.named is not EMPTY:
             give_spans_above(scope, scope.anchor, scope.named)
+
+
+def hear(held: OpenSpan, span: Any) -> None:
+    """Note the thread that a GenAI span has at its end: it names, at export, the turn's spans that have none.
+
+    What is open is not stamped, and what starts is not: the next agent in the same place may have another thread.
+    """
+    if held.thread_id is not None or (thread := thread_on(span, {})) is None:
+        return
+    inner, found = held, held.parent
+    held.heard = held.heard or thread
+    while found is not None and found.heard is None and found.thread_id is None:
+        if seals(inner.scope, found.scope):
+            break
+        found.heard = thread
+        inner, found = found, found.parent
+    scope: Scope | None = held.scope
+    while scope is not None:
+        scope.heard_two = scope.heard_two or scope.heard not in (None, thread)
+        scope.heard = thread
+        scope = None if scope.request is None or scope.sealed else scope.above
 
 
 def _is_supposed(scope: Scope) -> bool:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Collection
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry._logs import _internal as _logs_internal
+from opentelemetry._logs import get_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider
 
-from . import border, config, metrics, tracers
+from . import border, config, metrics, tracers, turn_links
 from ._guard import guarded, say_once
 from ._setter import SetterHook
-from .backfill import Undo, wrap_exporters
+from ._weak import ByObject
+from .backfill import Undo, processors_of, wrap_exporters
 from .errors import ConfigurationError
-from .log_processor import ConversationLogProcessor
+from .log_processor import ConversationLogProcessor, place
 from .span_exporter import any_wrapped
 from .span_processor import ConversationSpanProcessor
 
@@ -24,10 +26,10 @@ class _State:
 
     def __init__(self) -> None:
         self.on = False
-        self.processors: weakref.WeakKeyDictionary[Any, ConversationSpanProcessor] = weakref.WeakKeyDictionary()
-        self.log_processors: weakref.WeakKeyDictionary[Any, ConversationLogProcessor] = weakref.WeakKeyDictionary()
+        self.processors: ByObject[ConversationSpanProcessor] = ByObject()
+        self.log_processors: ByObject[ConversationLogProcessor] = ByObject()
         self.undo: list[Undo] = []
-        self.backfilled: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.backfilled: ByObject[bool] = ByObject()
 
 
 _state = _State()
@@ -72,7 +74,7 @@ class LangWatchInstrumentor:
     ) -> None:
         """Add the processors to `tracer_provider`, else to the global one, now or once there is one.
 
-        The counters of what it does go to `meter_provider`, else to the global one.
+        The same for log records and `logger_provider`; the counters of what it does go to `meter_provider`.
         Raises ConfigurationError for an unknown setting or a value that it does not take.
         """
         # Auto-instrumentation says so with this argument; there a mistake must not stop the application.
@@ -98,6 +100,9 @@ class LangWatchInstrumentor:
                 tracers.choose(tracer_provider)
         if logger_provider is not None:
             _add_to_logs(logger_provider)
+        else:
+            _logs_later.on()
+            _add_to_global_logs()
 
     def uninstrument(self, **_: Any) -> None:
         """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
@@ -105,9 +110,9 @@ class LangWatchInstrumentor:
         from .frameworks import bodies, celery, fastapi, lifespan, processes, requests, sources
 
         _state.on = False
-        for processor in list(_state.processors.values()):
+        for processor in _state.processors.values():
             processor.switch(False)
-        for log_processor in list(_state.log_processors.values()):
+        for log_processor in _state.log_processors.values():
             log_processor.switch(False)
         while _state.undo:
             with guarded("turning off"):
@@ -125,8 +130,10 @@ class LangWatchInstrumentor:
             sources.sources_off()
             bodies.bodies_end_off()
         _later.off()
+        _logs_later.off()
         metrics.off()
         tracers.choose(None)
+        turn_links.forget()
         config.activate(None)
 
 
@@ -141,7 +148,7 @@ def _check(setting: str, provider: object, adds: str, takes: str) -> None:
 
 def _follow_rules(chosen: config.Config) -> None:
     """Have the processors that are there leave out spans by the rules of now."""
-    for processor in list(_state.processors.values()):
+    for processor in _state.processors.values():
         processor.exclude(chosen.span_exclude_rules)
     if chosen.span_exclude_rules and not chosen.backfill and not any_wrapped():
         say_once("span_exclude_rules hold where an exporter is wrapped: backfill=true, or ConversationSpanExporter")
@@ -160,7 +167,7 @@ def _add_to(provider: Any) -> None:
     processor.switch(True)
     chosen = config.active()
     if chosen.backfill and provider not in _state.backfilled:
-        _state.backfilled.add(provider)
+        _state.backfilled[provider] = True
         _state.undo.append(wrap_exporters(provider))
     if chosen.flush_on_shutdown and hasattr(provider, "force_flush"):
         from .frameworks import celery, lifespan, processes
@@ -172,22 +179,21 @@ def _add_to(provider: Any) -> None:
 
 
 def _added_by_hand(provider: Any) -> ConversationSpanProcessor | None:
-    # Not public in the SDK; where it cannot be seen, two of ours do the same thing twice.
-    processors = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ())
-    return next((each for each in processors if isinstance(each, ConversationSpanProcessor)), None)
+    # Where they cannot be seen, two of ours do the same thing twice.
+    return next((each for each in processors_of(provider) or () if isinstance(each, ConversationSpanProcessor)), None)
 
 
-def _add_to_logs(provider: LoggerProvider) -> None:
+def _add_to_logs(provider: Any) -> None:
     processor = _state.log_processors.get(provider)
     if processor is None:
         processor = _state.log_processors[provider] = ConversationLogProcessor()
-        provider.add_log_record_processor(processor)
+        place(processor, provider)
     processor.switch(True)
 
 
 def providers() -> list[Any]:
     """Return the tracer providers that the plugin has been added to."""
-    return list(_state.processors)
+    return _state.processors.keys()
 
 
 def also_undo(undo: Undo) -> None:
@@ -199,7 +205,23 @@ def _add_to_global() -> None:
     provider = trace.get_tracer_provider()
     if hasattr(provider, "add_span_processor"):
         _add_to(provider)
+    elif takes_no_processors(provider):
+        say_once("the tracer provider that is set is not the SDK's, and takes no span processor: no span gets an id")
 
 
-# Every public way to set a provider ends in this function of the API.
+def takes_no_processors(provider: Any) -> bool:
+    """Say whether `provider` is one that somebody set, and that makes spans which nobody hears of."""
+    nothing = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
+    return not isinstance(provider, nothing) and not hasattr(provider, "add_span_processor")
+
+
+def _add_to_global_logs() -> None:
+    provider = get_logger_provider()
+    if hasattr(provider, "add_log_record_processor"):
+        with guarded("following log records"):
+            _add_to_logs(provider)
+
+
+# Every public way to set a provider ends in these functions of the API.
 _later = SetterHook(trace, "_set_tracer_provider", _add_to_global)
+_logs_later = SetterHook(_logs_internal, "_set_logger_provider", _add_to_global_logs)

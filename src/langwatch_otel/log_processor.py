@@ -1,12 +1,13 @@
 """Puts the conversation on log records, so that GenAI events group like spans."""
 
 from collections.abc import MutableMapping
+from typing import Any
 
 from opentelemetry.context import get_current
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.trace import get_current_span
 
-from ._guard import guarded
+from ._guard import guarded, say_once
 from .attributes import GEN_AI_PREFIX
 from .finding import scope_in
 from .genai import has_genai_key, is_genai_scope
@@ -18,7 +19,7 @@ from .rendering import render
 class ConversationLogProcessor(LogRecordProcessor):
     """Put the ids of the conversation on every log record that is emitted inside it.
 
-    Add it with `logger_provider.add_log_record_processor(ConversationLogProcessor())`, before the batch
+    By hand, add it with `logger_provider.add_log_record_processor(ConversationLogProcessor())` before the batch
     processor, which copies the record. What the record has already is kept.
     """
 
@@ -56,8 +57,26 @@ class ConversationLogProcessor(LogRecordProcessor):
         else:
             record.attributes = {**ids, **(present or {})}
 
+    def enabled(self, **_: Any) -> bool:
+        """Leave it to the other processors whether a record is wanted."""
+        return False
+
     def shutdown(self) -> None:
         return
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         return True
+
+
+def place(processor: ConversationLogProcessor, provider: Any) -> None:
+    """Add `processor` to `provider` before those that are there: what they have copied by then lacks the ids."""
+    provider.add_log_record_processor(processor)
+    # Not public in the SDK, which knows no order but that of adding.
+    multi = getattr(provider, "_multi_log_record_processor", None)
+    found, lock = getattr(multi, "_log_record_processors", None), getattr(multi, "_lock", None)
+    if not isinstance(found, tuple) or lock is None or processor not in found:
+        say_once("this SDK does not show its log processors: records that those from before have copied lack the ids")
+        return
+    with lock:
+        others = (each for each in multi._log_record_processors if each is not processor)  # type: ignore[union-attr]
+        multi._log_record_processors = (processor, *others)  # type: ignore[union-attr]

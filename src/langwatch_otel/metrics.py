@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NamedTuple
@@ -11,6 +10,7 @@ from opentelemetry.metrics import CallbackOptions, Observation, get_meter_provid
 
 from . import counts
 from ._guard import guarded
+from ._weak import ByObject
 from .counts import Count
 from .genai import OWN_SCOPE
 
@@ -22,6 +22,8 @@ ID_REFUSED: Final = "langwatch_otel.id.refused"
 BAGGAGE_WITHHELD: Final = "langwatch_otel.baggage.withheld"
 BAGGAGE_REFUSED: Final = "langwatch_otel.baggage.refused"
 CONVERSATION_SECOND_NAME: Final = "langwatch_otel.conversation.second_name"
+FIELD_LEFT_OUT: Final = "langwatch_otel.field.left_out"
+SPAN_FULL: Final = "langwatch_otel.span.full"
 
 FIELD: Final = "langwatch_otel.field"
 LIMIT: Final = "langwatch_otel.limit"
@@ -94,6 +96,18 @@ INSTRUMENTS: Final = (
         "Second threads, users or customers that were named where one had been named",
         [({}, counts.second_names)],
     ),
+    Instrument(
+        FIELD_LEFT_OUT,
+        "{occurrence}",
+        "Times that labels, or a value of metadata, were too many, too large or nothing that can be written",
+        _by(FIELD, counts.left_out),
+    ),
+    Instrument(
+        SPAN_FULL,
+        "{occurrence}",
+        "Times that a span had no room for more of its conversation than the thread and the user",
+        [({}, counts.spans_full)],
+    ),
 )
 
 
@@ -114,7 +128,7 @@ class _Report:
         return observe
 
 
-_reports: weakref.WeakKeyDictionary[Any, _Report] = weakref.WeakKeyDictionary()
+_reports: ByObject[_Report] = ByObject()
 _of_global: _Report | None = None
 _reporting: _Report | None = None
 

@@ -15,7 +15,8 @@ from .finding import current_scope, scope_in, within
 from .identity import EMPTY, Conversation
 from .loan import Loan, flow, is_by_framework, mixes, noted
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
-from .protection import redacted
+from .privacy import Pseudonym
+from .protection import hide_user_above, redacted
 from .rendering import NOTHING, Rendered, render
 from .scope import Scope, refresh, said
 from .weak_names import overrule
@@ -132,6 +133,8 @@ def bind(scope: Scope, conversation: Conversation) -> None:
     """Add `conversation` to what `scope` names, and stamp every open span that this concerns. Needs the lock."""
     scope.own = conversation if scope.own is EMPTY else conversation.over(scope.own)
     before = scope.named
+    if scope.above is not None and type(conversation.user_id) is Pseudonym:
+        hide_user_above(scope.above, conversation.user_id)
     if scope.rendered.inbound:
         overrule(scope, conversation)
     refresh(scope)
@@ -165,7 +168,7 @@ def give_spans_above(scope: Scope, anchor: OpenSpan, named: Conversation) -> Non
     held: OpenSpan | None = anchor
     while held is not None:
         if not held.ended:
-            if _seals(inner, held.scope):
+            if seals(inner, held.scope):
                 return
             if held.borrowed and held.scope.named.thread_id is None:
                 held.give_back()  # What was only lent to it gives way to a name from inside it.
@@ -189,7 +192,7 @@ def _render(conversation: Conversation, scope: Scope) -> Rendered:
     return scope.rendered if conversation is scope.named else render(conversation)
 
 
-def _seals(inner: Scope, outer: Scope) -> bool:
+def seals(inner: Scope, outer: Scope) -> bool:
     """Say whether a scope with `adopt=False` lies between `inner` and `outer`."""
     found: Scope | None = inner
     while found is not None and found is not outer:

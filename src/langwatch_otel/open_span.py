@@ -7,15 +7,17 @@ import weakref
 from typing import TYPE_CHECKING, Any, cast
 
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, SpanContext, set_span_in_context
 
 from . import config
 from .attributes import SESSION_ID, USER_HASH
 from .counts import spans_stamped
 from .identity import EMPTY, Conversation
+from .recorded_errors import RecordedErrors
 from .rendering import NOTHING, Attributes, Rendered
 from .stamping import Stamper, attributes_of
 from .texts import TextGuard
+from .turn_links import follow
 
 if TYPE_CHECKING:
     from .scope import Scope
@@ -55,6 +57,12 @@ class OpenSpan(weakref.ref[Any]):
     """The conversation that `given` was made of."""
     written: frozenset[str] = frozenset()
     """The keys of the texts that we wrote, where users are hashed."""
+    agent = False
+    """Made by an instrumentation of a model or an agent, and without a thread as it started."""
+    heard: str | None = None
+    """The thread that such a span had at its end, its own or of one below: known at export alone."""
+    errors: RecordedErrors | None = None
+    """What we recorded of errors before the user was known, where users are hashed."""
     borrowed = False
     """It started with a name that was only lent to its request."""
     ended_in: weakref.ref[object] | None = None
@@ -78,12 +86,12 @@ class OpenSpan(weakref.ref[Any]):
 
     @property
     def user(self) -> str | None:
-        """The pseudonym that we stamped, where users are hashed."""
-        return self.stamped.plain.get(USER_HASH) or self.given.plain.get(USER_HASH)
+        """The pseudonym that we stamped, where users are hashed; else of who was last named below."""
+        return self.stamped.plain.get(USER_HASH) or self.given.plain.get(USER_HASH) or self.scope.user_below()
 
     def without_user(self, present: Attributes, user: str) -> Attributes:
         """Return those texts of `present` that we wrote and that held the raw id of `user`, without it."""
-        guard = TextGuard(None, config.active().user_id_hash_key, user)
+        guard = guard_against(user)
         stamped = {**self.given.for_span(self.genai, self.root), **self.stamped.for_span(self.genai, self.root)}
         ids = self.stamped.spelling.ids
         ours = self.written | {key for key, value in stamped.items() if key not in ids and present.get(key) == value}
@@ -96,6 +104,19 @@ class OpenSpan(weakref.ref[Any]):
         if (user := self.user) is not None:
             for key, text in self.without_user(attributes_of(span), user).items():
                 span.set_attribute(key, text)
+            if self.errors is not None:
+                self.errors.hide_user(span, guard_against(user))
+
+    def heard_thread(self) -> str | None:
+        """Return the thread that this span, or the nearest agent's span above, had at its end; else the turn's."""
+        if self.heard is not None:
+            return self.heard
+        found: OpenSpan | None = self
+        while found is not None and not found.agent:
+            found = found.parent
+        if found is not None:
+            return found.heard  # Perhaps none as yet: what the turn's other agents had is not for it.
+        return None if self.scope.heard_two else self.scope.heard
 
     @property
     def weak(self) -> Rendered | None:
@@ -168,11 +189,30 @@ class OpenSpan(weakref.ref[Any]):
         self.stamper.stamp(span, present, rendered.for_span(genai, self.root), rendered, ours)
 
 
+def guard_against(user: str) -> TextGuard:
+    """Return what takes the raw id of that pseudonym out of texts that were written."""
+    return TextGuard(None, config.active().user_id_hash_key, user)
+
+
 class RootSpan(OpenSpan):
     """The span of a local root, in a scope that was there before."""
 
-    __slots__ = ()
+    __slots__ = ("turn",)
     root = True
+
+    turn: tuple[str, SpanContext | None]
+    """The thread that this is a turn of, and the turn before; not there before it has one."""
+
+    def restamp(self, rendered: Rendered) -> None:
+        """Stamp what its scope says now; once that is a thread, this is a turn of it."""
+        super().restamp(rendered)
+        follow(self)
+
+    def give(self, gift: Conversation, rendered: Rendered) -> bool:
+        """Stamp the name of a scope below; once that is a thread, this is a turn of it."""
+        given = super().give(gift, rendered)
+        follow(self)
+        return given
 
 
 class OpeningSpan(RootSpan):
@@ -183,13 +223,18 @@ class OpeningSpan(RootSpan):
 
 def open_span_in(context: Context) -> OpenSpan | None:
     """Return what hangs on the span of `context`."""
-    found: OpenSpan | None = getattr(context.get(SPAN_KEY), HANGS_AS, None)
-    return found
+    return open_span_of(context.get(SPAN_KEY))
 
 
 def open_span_of(span: object) -> OpenSpan | None:
     """Return what hangs on `span`: nothing where it does not record, or started before we were on."""
     found: OpenSpan | None = getattr(span, HANGS_AS, None)
+    return found if found is not None or span is None else open_span_within(span)
+
+
+def open_span_within(span: object) -> OpenSpan | None:
+    """Return what hangs on the span that `span` is a wrapper of: Laminar has one of its own around each."""
+    found: OpenSpan | None = getattr(getattr(span, "span", None), HANGS_AS, None)
     return found
 
 

@@ -44,7 +44,17 @@ def utf8(text: str) -> str:
 class Pseudonym(str):
     """What stands for a user's id; the type says that it must not be hashed again."""
 
-    __slots__ = ()
+    __slots__ = ("_behind",)
+
+    _behind: str
+
+    @property
+    def behind(self) -> str | None:
+        """The raw id, to find it in texts: known to the object that was made of it alone, and never written."""
+        return getattr(self, "_behind", None)
+
+    def __reduce__(self) -> tuple[type[Pseudonym], tuple[str]]:
+        return Pseudonym, (str.__str__(self),)  # A copy, or what another process gets, knows no raw id.
 
 
 _known: OrderedDict[str, None] = OrderedDict()
@@ -56,7 +66,10 @@ def pseudonym(user_id: str, key: bytes) -> Pseudonym:
         return Pseudonym(user_id)
     from base64 import b32encode
 
-    return _remembered(Pseudonym(b32encode(hashed(user_id, key))[:PSEUDONYM_LENGTH].decode()))
+    made = Pseudonym(b32encode(hashed(user_id, key))[:PSEUDONYM_LENGTH].decode())
+    _remember(made)
+    made._behind = user_id
+    return made
 
 
 def hashed(user_id: str, key: bytes) -> bytes:
@@ -81,15 +94,16 @@ def received_pseudonym(text: str) -> Pseudonym | None:
     """
     if len(text) != PSEUDONYM_LENGTH or not _BASE32.issuperset(text):
         return None
-    return _remembered(Pseudonym(text))
+    _remember(text)
+    return Pseudonym(text)
 
 
-def _remembered(made: Pseudonym) -> Pseudonym:
-    _known.pop(made, None)  # Not `move_to_end`: another thread may have put it out meanwhile.
-    _known[made] = None
+def _remember(made: str) -> None:
+    text = str.__str__(made)  # Without the id behind it.
+    _known.pop(text, None)  # Not `move_to_end`: another thread may have put it out meanwhile.
+    _known[text] = None
     if len(_known) > MAX_KNOWN:
         _known.popitem(last=False)
-    return made
 
 
 # Nobody names a conversation so, and on a page or in a log they pretend: controls, line ends, surrogates.

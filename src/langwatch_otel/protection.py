@@ -11,10 +11,15 @@ from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from . import config
-from ._guard import swallowed
+from ._guard import say_once, swallowed
+from .attributes import EXCEPTION_MESSAGE
+from .counts import METADATA, left_out
 from .identity import Conversation
 from .open_span import open_span_of
-from .rendering import MAX_ROOT_METADATA_KEYS, MAX_ROOT_METADATA_VALUE, attribute_value
+from .privacy import Pseudonym
+from .recorded_errors import RecordedErrors
+from .rendering import MAX_ROOT_METADATA_KEYS, MAX_ROOT_METADATA_VALUE, attribute_value, without_user
+from .scope import Scope, refresh
 from .texts import TextGuard, WithheldError
 
 
@@ -36,6 +41,36 @@ def write(span: Span, key: str, value: AttributeValue, guard: TextGuard | None) 
             held.hide_user(span)
 
 
+def note_error(span: Span, guard: TextGuard, *, description: str | None = None) -> None:
+    """Remember the description, or the event, that was recorded last, until the user is named: as `write` does."""
+    held = open_span_of(span)
+    if held is None or guard.user is not None or not guard.hides_users:
+        return
+    errors = held.errors = held.errors or RecordedErrors()
+    held.written = held.written or frozenset((EXCEPTION_MESSAGE,))  # So that a name looks here.
+    if description is not None:
+        errors.description = description
+    else:
+        errors.events = (*errors.events, *getattr(span, "events", ())[-1:])
+    if held.user is not None:
+        held.hide_user(span)
+
+
+def hide_user_above(scope: Scope, user: Pseudonym) -> None:
+    """Take the raw id of a user who is named below `scope` out of what is written where nobody is. Needs the lock."""
+    found: Scope | None = scope
+    while found is not None:
+        if found.named.user_id is None:
+            found.below_user = user
+            for held in list(found.open):
+                if (span := held.span()) is not None and span.is_recording():
+                    held.hide_user(span)
+            found.own = without_user(found.own, user)
+            found.inherited = without_user(found.inherited, user)
+            refresh(found)
+        found = found.above
+
+
 def redacted(conversation: Conversation) -> Conversation:
     """Return the conversation with its metadata and labels as `redact` leaves them; what it withholds is left out.
 
@@ -51,6 +86,7 @@ def redacted(conversation: Conversation) -> Conversation:
         except WithheldError:
             continue
         except Exception as error:  # A value of the user's own making.
+            left_out[METADATA].add()
             swallowed("reading metadata", error)
     labels = []
     guard = TextGuard(redact, None, None)
@@ -64,4 +100,7 @@ def redacted(conversation: Conversation) -> Conversation:
 
 
 def _bounded(metadata: Mapping[str, Any]) -> islice[tuple[str, Any]]:
+    if len(metadata) > MAX_ROOT_METADATA_KEYS:
+        left_out[METADATA].add()
+        say_once("metadata beyond 64 keys is left out")
     return islice(metadata.items(), MAX_ROOT_METADATA_KEYS)

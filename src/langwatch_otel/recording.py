@@ -11,7 +11,7 @@ from opentelemetry.trace import Span
 
 from . import attributes, config
 from ._guard import say_once, swallowed
-from .capture import captured, is_framework_object
+from .capture import MAX_BYTES, captured, cut_text, is_framework_object
 from .failures import record_error
 from .privacy import utf8
 from .protection import guard_of, write
@@ -111,7 +111,16 @@ def _write_attribute(span: Span, key: str, value: object) -> None:
         if value is None:
             return
     guard = guard_of(span)
-    write(span, key, attribute_value(value, guard), guard)
+    write(span, key, _bounded(attribute_value(value, guard)), guard)
+
+
+def _bounded(value: Any) -> Any:
+    """Return `value` of an attribute, cut where it is large: one is enough for a collector to refuse all of a batch."""
+    if isinstance(value, str):
+        return cut_text(value)
+    if isinstance(value, tuple) and sum(len(each) for each in value if isinstance(each, str)) > MAX_BYTES:
+        return captured(value)[0]
+    return value
 
 
 def _numbers_of(value: object) -> object:

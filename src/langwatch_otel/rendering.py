@@ -1,14 +1,15 @@
 """A conversation as span attributes, in the words of the conventions: made once, stamped many times."""
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
-from . import config
+from . import config, counts
 from ._guard import say_once, swallowed
 from .attributes import GEN_AI_CONVERSATION_ID, USER_HASH
-from .capture import captured
+from .capture import captured, cut_text
 from .conventions._convention import EVERY_SPAN, GENAI_SPANS, JSON, LOCAL_ROOT
+from .counts import METADATA
 from .identity import EMPTY, Conversation
 from .privacy import Pseudonym, utf8
 from .spelling import IDS, Spelling, spelling_of
@@ -76,8 +77,7 @@ def render(conversation: Conversation) -> Rendered:
     plain: Attributes = {}
     if isinstance(conversation.user_id, Pseudonym):
         plain[USER_HASH] = conversation.user_id
-        if conversation.metadata or conversation.labels:
-            conversation = _without_user(conversation, conversation.user_id)
+        conversation = without_user(conversation, conversation.user_id)
     length = 0
     fields = tuple(conversation)  # A plain one is read faster than one with names.
     for place, key, shaped in spelling.every:
@@ -109,18 +109,26 @@ def render(conversation: Conversation) -> Rendered:
     return rendered
 
 
-def _without_user(conversation: Conversation, user: Pseudonym) -> Conversation:
-    """Return the conversation with metadata and labels that are the user's raw id replaced."""
+def without_user(conversation: Conversation, user: Pseudonym) -> Conversation:
+    """Return the conversation with the user's raw id taken out of its metadata and labels; what has none stays."""
+    if not conversation.metadata and not conversation.labels:
+        return conversation
     guard = TextGuard(None, config.active().user_id_hash_key, user)
     labels = tuple(guard.without_user(label) for label in conversation.labels)
-    metadata = {}
-    for name, value in islice(conversation.metadata.items(), MAX_ROOT_METADATA_KEYS):
+    metadata = dict[str, Any]()
+    for number, (name, value) in enumerate(conversation.metadata.items()):
+        if number >= MAX_ROOT_METADATA_KEYS:
+            metadata[name] = value  # It is not written.
+            continue
         try:
-            written = attribute_value(value, guard)
-            metadata[guard.without_user(name)] = guard.without_user(written) if isinstance(written, str) else written
-        except Exception as error:
-            swallowed("writing metadata", error)
-    return conversation._replace(labels=labels, metadata=metadata)
+            written = attribute_value(value)
+            told = guard.value_without_user(attribute_value(value, guard))
+            metadata[guard.without_user(name)] = value if told == written else told
+        except Exception:  # Of the user's own making, and whoever writes it says so.
+            metadata[name] = value
+    if labels == conversation.labels and metadata == conversation.metadata:
+        return conversation
+    return conversation._replace(labels=labels, metadata=MappingProxyType(metadata))
 
 
 def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
@@ -129,11 +137,16 @@ def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
     on_root: Attributes = {}
     for number, (name, value) in enumerate(metadata.items()):
         if number >= MAX_ROOT_METADATA_KEYS:
+            counts.left_out[METADATA].add()
             say_once("metadata beyond 64 keys is left out")
             break
+        if isinstance(value, str) and len(value) > MAX_ROOT_METADATA_VALUE:
+            say_once("a metadata value of more than 16 KiB is left out")
+            continue
         try:
-            written = attribute_value(value)
+            written = utf8(value) if isinstance(value, str) else attribute_value(value)
         except Exception as error:  # A value of the user's own making; the ids must not suffer for it.
+            counts.left_out[METADATA].add()
             swallowed("writing metadata", error)
             continue
         size = _bytes(written if isinstance(written, str) else str(written))
@@ -142,6 +155,7 @@ def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
         elif size <= MAX_ROOT_METADATA_VALUE:
             on_root[name] = written
         else:
+            counts.left_out[METADATA].add()
             say_once("a metadata value of more than 16 KiB is left out")
     targets = {
         EVERY_SPAN: (rendered.plain, rendered.genai),
@@ -167,16 +181,15 @@ def attribute_value(value: object, guard: TextGuard | None = None) -> Any:
     `guard` sees every text in it, and raises where that must not be written.
     """
     if isinstance(value, str):
-        return utf8(value if guard is None else guard.text(value, MAX_ROOT_METADATA_VALUE))
+        return cut_text(value) if guard is None else utf8(guard.text(value, MAX_ROOT_METADATA_VALUE))
     if isinstance(value, (bool, float)) or (isinstance(value, int) and value.bit_length() < 64):
         return value if guard is None or isinstance(value, bool) else guard.number(value)
     if isinstance(value, (list, tuple)) and len(value) <= MAX_ARRAY:
         kinds = {type(item) for item in value}
         if kinds <= {str}:
-            if guard is None:
-                return tuple(utf8(item) for item in value)
             if sum(map(len, value)) <= MAX_ROOT_METADATA_VALUE:
-                return tuple(utf8(guard.text(item, MAX_ROOT_METADATA_VALUE)) for item in value)
+                texts = value if guard is None else [guard.text(item, MAX_ROOT_METADATA_VALUE) for item in value]
+                return tuple(utf8(item) for item in texts)
         elif (
             len(kinds) == 1
             and _are_numbers(kinds, value)

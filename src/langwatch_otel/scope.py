@@ -62,6 +62,12 @@ class Scope:
     """Tasks below have scopes of their own."""
     request: Scope | None = None
     """The scope above of such a request."""
+    heard: str | None = None
+    """The thread that an agent's span of this scope, or of the request that it is part of, had at its end."""
+    heard_two = False
+    """Two agents had two."""
+    below_user: str | None = None
+    """The pseudonym of who was last named in a scope below, where nobody is named here: those texts may hold the id."""
     successor = False
     """Opened because a second thread was named."""
     of_task = False
@@ -69,6 +75,8 @@ class Scope:
     closed = False
     above: Scope | None = None
     below: weakref.WeakSet[Scope] | None = None
+    crowd = 1000
+    """From so many open spans on, it is worth a look whether some were dropped without an end."""
 
     def __init__(self, above: Scope | None = None) -> None:
         self.open: set[OpenSpan] = set()
@@ -125,6 +133,20 @@ class Scope:
             scope = scope.above
         return False
 
+    def user_below(self) -> str | None:
+        """Return the pseudonym of who was named below this scope, or below the nearest above where somebody was."""
+        found: Scope | None = self
+        while found is not None and found.below_user is None:
+            found = found.above
+        return None if found is None else found.below_user
+
+    def forget_dropped(self) -> None:
+        """Let go of open spans that nobody holds any more: a scope that lives as long as its process must not grow."""
+        for held in list(self.open):
+            if held.span() is None:
+                self.open.discard(held)
+        self.crowd = max(Scope.crowd, 2 * len(self.open))
+
     def close(self) -> None:
         """Take note that no code runs in this scope any more; spans of it may still be open."""
         self.closed = True
@@ -141,6 +163,8 @@ class Scope:
         if self.named.thread_id is None:
             if self.loan is not None:
                 return self.loan.rendered if self.loan.reaches_ended(held, self) else self.rendered
+            if (thread := held.heard_thread()) is not None:
+                return render(Conversation(thread).over(self.named))
             if self.closed and self.heir_of is not None and (loan := self.heir_of.loan) is not None:
                 return NOTHING if mixes(loan.conversation, self.named) else loan.rendered
         return self.rendered

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanContext
+from collections.abc import Sequence
+
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import SpanContext, Status
 
 from .rendering import Attributes
 
 
 class SpanCopy(ReadableSpan):
-    """A copy with other attributes or another parent; the counts of what the original dropped stay."""
+    """A copy with other attributes, parent, events or status; the counts of what the original dropped stay."""
 
-    def __init__(self, span: ReadableSpan, *, attributes: Attributes, parent: SpanContext | None) -> None:
+    def __init__(
+        self,
+        span: ReadableSpan,
+        *,
+        attributes: Attributes,
+        parent: SpanContext | None,
+        events: Sequence[Event] | None = None,
+        status: Status | None = None,
+    ) -> None:
         super().__init__(
             name=span.name,
             context=span.context,
             parent=parent,
             resource=span.resource,
             attributes=attributes,
-            events=span.events,
+            events=span.events if events is None else events,
             links=span.links,
             kind=span.kind,
-            status=span.status,
+            status=span.status if status is None else status,
             start_time=span.start_time,
             end_time=span.end_time,
             instrumentation_scope=span.instrumentation_scope,

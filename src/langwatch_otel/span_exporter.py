@@ -8,14 +8,15 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from . import config, counts, metrics
 from ._guard import guarded, swallowed
 from .attributes import SESSION_ID, USER_HASH
 from .exclusion import without_excluded
-from .open_span import OpenSpan, late_of, sequence
+from .open_span import OpenSpan, guard_against, late_of, sequence
+from .recorded_errors import without_user
 from .rendering import NOTHING, Attributes
 from .span_copy import SpanCopy
 from .spelling import spelling_of
@@ -178,7 +179,8 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
         weak = held.weak if rendered.thread_id is not None else None
         if held.thread_id is not None and held.thread_id != rendered.thread_id and weak is None:
             rendered = held.stamped if held.stamped.thread_id else held.given
-        if rendered is NOTHING:
+        user = rendered.plain.get(USER_HASH) or held.scope.user_below()
+        if rendered is NOTHING and user is None:
             return span
         present = attributes_of(span)
         genai = held.genai or held.stamper.is_genai(span, present)
@@ -191,10 +193,13 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
         }
         if held.thread_id is None and not rendered.spelling.threads.isdisjoint(missing) and _is_new(span):
             counts.spans_named_at_export.add()
-        user = rendered.plain.get(USER_HASH)
+        errors: dict[str, Any] = {}
         if user is not None:
             missing.update(_without_user(held, present, wanted, user))
-        return SpanCopy(span, attributes={**present, **missing}, parent=span.parent) if missing else span
+            errors = _errors_without_user(held, span, user)
+        if not missing and not errors:
+            return span
+        return SpanCopy(span, attributes={**present, **missing}, parent=span.parent, **errors)
     except Exception as error:
         swallowed("naming a span at export", error)
         return span
@@ -204,7 +209,29 @@ def _without_user(held: OpenSpan, present: Attributes, wanted: Attributes, user:
     """Return what we wrote before the user was known, as it is without the raw id."""
     before = held.stamped.for_span(held.genai, held.root)
     ids = held.stamped.spelling.ids
+    guard = guard_against(user)
     again = {
-        key: wanted[key] for key in before.keys() & wanted.keys() if key not in ids and present[key] == before[key]
+        key: guard.value_without_user(wanted[key])
+        for key in before.keys() & wanted.keys()
+        if key not in ids and present.get(key) == before[key]
     }
     return {**held.without_user(present, user), **again}
+
+
+def _errors_without_user(held: OpenSpan, span: ReadableSpan, user: str) -> dict[str, Any]:
+    """Return the events and the status of `span` without the raw id, where we wrote it before the user was known."""
+    if held.errors is None:
+        return {}
+    guard, ours = guard_against(user), {id(event) for event in held.errors.events}
+    found: dict[str, Any] = {}
+    events = [
+        Event(event.name, told, event.timestamp)
+        if id(event) in ours and (told := without_user(event, guard)) is not None
+        else event
+        for event in span.events
+    ]
+    if any(new is not old for new, old in zip(events, span.events, strict=True)):
+        found["events"] = events
+    if (status := held.errors.status_without_user(span, guard)) is not None:
+        found["status"] = status
+    return found

@@ -11,7 +11,7 @@ from opentelemetry.trace import get_current_span as current_otel_span
 from opentelemetry.util.types import AttributeValue
 
 from ._guard import guarded, say_once
-from .failures import described, record_error, record_exception
+from .failures import record_error, record_exception, set_description
 from .recording import update_span
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ class Span:
         """Set the status of the span."""
         with guarded("setting a status"):
             if isinstance(status, Status):
-                self.otel.set_status(Status(status.status_code, described(self.otel, status.description)))
+                set_description(self.otel, status.status_code, status.description)
             else:
-                self.otel.set_status(status, described(self.otel, description))
+                set_description(self.otel, status, description)
 
     def update_name(self, name: str) -> None:
         """Rename the span."""

@@ -16,16 +16,17 @@ from ._guard import guarded, swallowed
 from .attributes import HTTP_METHODS
 from .exclude_rules import SpanExcludeRule
 from .exclusion import mark_excluded
-from .finding import SCOPE_KEY, request_scope, scope_of
-from .genai import OWN_SCOPE
+from .finding import SCOPE_KEY, current_scope, request_scope, scope_of
+from .genai import APART, OWN_SCOPE
 from .inbound import arrival_in
-from .instrumented_ids import adopt
+from .instrumented_ids import adopt, hear
 from .loan import Loan, enter_request, is_by_framework, note_end
-from .open_span import HANGS_AS, SPAN_KEY, OpeningSpan, OpenSpan, RootSpan, sequence
+from .open_span import HANGS_AS, SPAN_KEY, OpeningSpan, OpenSpan, RootSpan, open_span_within, sequence
 from .rendering import NOTHING, Rendered
 from .scope import ImplicitScope, Scope
 from .span_exporter import let_go
 from .stamping import MAX_SCOPE_NAMES, Stamper
+from .turn_links import follow
 from .weak_names import receive
 
 SERVER = SpanKind.SERVER
@@ -79,15 +80,15 @@ class ConversationSpanProcessor(SpanProcessor):
         try:
             context = get_current() if parent_context is None else parent_context
             parent: OpenSpan | None = getattr(context.get(SPAN_KEY), HANGS_AS, None)
-            if parent is None:
+            if parent is None and (not context or (parent := open_span_within(context.get(SPAN_KEY))) is None):
                 above: Any = context.get(SCOPE_KEY)
                 if span.kind is SERVER or (above is None and context):
                     kind, scope = self._root(span, context, above)
                     held = kind(span)
-                elif above is None:
+                elif above is None and (parent_context is None or not _is_apart(span)):
                     held, scope = OpeningSpan(span), ImplicitScope()
                 else:
-                    held, scope = RootSpan(span), above
+                    held, scope = RootSpan(span), above or current_scope() or ImplicitScope()
             else:
                 held = OpenSpan(span)
                 scope = parent.scope
@@ -100,6 +101,8 @@ class ConversationSpanProcessor(SpanProcessor):
             held.stamped = held.given = NOTHING
             span._langwatch_otel = held  # type: ignore[attr-defined]
             scope.open.add(held)
+            if len(scope.open) > scope.crowd:
+                scope.forget_dropped()
             rendered = scope.rendered
             if scope.loan is not None and _borrows(span, parent, scope, scope.loan):
                 rendered = scope.loan.rendered
@@ -107,6 +110,8 @@ class ConversationSpanProcessor(SpanProcessor):
             if rendered is not NOTHING:
                 held.stamped = rendered
                 self._stamper.first(span, held, rendered)
+                if parent is None:
+                    follow(held)
             if (rendered.thread_id is None or rendered.weak) and id(span.instrumentation_scope) not in self._others:
                 self._look_for_ids(span, held)
                 rendered, scope = held.stamped, held.scope
@@ -122,6 +127,8 @@ class ConversationSpanProcessor(SpanProcessor):
         http = span.kind is SERVER and _is_http(span)
         if above is None and arrival is not None:
             above = arrival.place
+        if not http and above is None and _is_apart(span):
+            above = current_scope()
         if not http and above is not None:
             return RootSpan, above
         if http and above is None:
@@ -140,6 +147,7 @@ class ConversationSpanProcessor(SpanProcessor):
         if made_by is None:
             return
         if made_by.name != OWN_SCOPE and self._stamper.is_genai_scope(made_by.name):
+            held.agent = True
             adopt(held, span)
         elif len(self._others) < MAX_SCOPE_NAMES:
             self._others[id(made_by)] = made_by
@@ -159,6 +167,8 @@ class ConversationSpanProcessor(SpanProcessor):
             if type(held) is OpeningSpan:
                 scope.closed = True
             if not (held.stamped.whole or held.given.whole) or span.dropped_attributes:
+                if held.agent:
+                    hear(held, span)
                 if scope.request is not None or scope.http is not None:
                     note_end(span, held, scope)
                 held.ended = next(sequence)
@@ -200,6 +210,12 @@ def _catch_up(held: OpenSpan, scope: Scope, rendered: Rendered) -> None:
 def _is_http(span: Span) -> bool:
     found = span.attributes or {}
     return any(key in found for key in HTTP_METHODS)
+
+
+def _is_apart(span: Span) -> bool:
+    """Say whether the span's context is not the one that the application runs in."""
+    made_by = span.instrumentation_scope
+    return made_by is not None and made_by.name in APART
 
 
 def _borrows(span: Span, parent: OpenSpan | None, scope: Scope, loan: Loan) -> bool:

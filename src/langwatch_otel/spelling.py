@@ -9,6 +9,7 @@ from ._guard import say_once
 from .attributes import USER_HASH
 from .conventions import load
 from .conventions._convention import COMMA, EVERY_SPAN, GENAI_SPANS, JSON, LOCAL_ROOT, TRUE, Write
+from .counts import METADATA, left_out
 from .identity import Conversation
 
 IDS = 3
@@ -49,6 +50,7 @@ class Spelling(NamedTuple):
             return {write.key: _object(values)} if values else {}
         found = {write.key + name: value for name, value in values.items()}
         if not self.taken.isdisjoint(found):
+            left_out[METADATA].add()
             say_once(f"metadata whose key would be another field's below {write.key} is left out there")
             found = {key: value for key, value in found.items() if key not in self.taken}
         return found
@@ -108,6 +110,7 @@ def _object(values: Mapping[str, Any]) -> str:
     for name, value in values.items():
         text = f"{json.dumps(name)}: {_json(value)}"
         if size + len(text) + 2 > MAX_OBJECT:
+            left_out[METADATA].add()
             say_once("metadata beyond 16 KiB is left out of the one JSON object that a convention puts it in")
             continue
         kept.append(text)

@@ -9,7 +9,7 @@ from opentelemetry.util.types import AttributeValue
 
 from ._guard import say_once
 from .attributes import GEN_AI_PREFIX
-from .counts import ATTRIBUTE_LENGTH, spans_stamped, was_cut
+from .counts import ATTRIBUTE_LENGTH, spans_full, spans_stamped, was_cut
 from .genai import is_genai_scope
 from .privacy import cut
 from .rendering import Attributes, Rendered
@@ -157,6 +157,9 @@ class Stamper:
         """Write all of `wanted` where it fits, else the two ids alone: a full span drops its oldest attributes."""
         if self._limit is not None and count > self._limit:
             ids = rendered.ids
+            if rendered.plain.keys() - ids.keys():
+                spans_full.add()
+                say_once("a span has room for little more: of its conversation it gets the thread and the user alone")
             span.set_attributes({key: ids[key] for key in wanted if key in ids})
             return
         dropped = span.dropped_attributes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,16 +14,18 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from . import config, destination, instrumentations
 from ._guard import guarded, logger, say_once
+from ._weak import ByObject
+from .backfill import processors_of
 from .clients import openai
 from .errors import ConfigurationError
 from .frameworks import fastapi, fastapi_export
-from .instrumentor import LangWatchInstrumentor, also_undo
+from .instrumentor import LangWatchInstrumentor, also_undo, takes_no_processors
 from .span_exporter import ConversationSpanExporter
 
 # Arguments of the LangWatch SDK's setup() that need its server: accepted, and logged once.
 _INERT = ("skip_open_telemetry_setup", "prompts_path")
 
-_sends_to: weakref.WeakKeyDictionary[Any, set[destination.Destination]] = weakref.WeakKeyDictionary()
+_sends_to: ByObject[set[destination.Destination]] = ByObject()
 
 
 def setup(
@@ -134,7 +135,8 @@ def _new_provider(service_name: str | None, base_attributes: Mapping[str, Any] |
     if service_name:
         attributes["service.name"] = service_name
     provider = TracerProvider(resource=Resource.create(attributes))
-    trace.set_tracer_provider(provider)
+    if not takes_no_processors(trace.get_tracer_provider()):  # Another one is not taken, and ours is not in use.
+        trace.set_tracer_provider(provider)
     return provider
 
 
@@ -160,8 +162,8 @@ def _send(
 
 
 def _exports_nothing(provider: Any) -> bool:
-    # Not public in the SDK; where it cannot be seen, a provider that somebody made is taken to export.
-    processors = getattr(getattr(provider, "_active_span_processor", None), "_span_processors", None)
+    # Where it cannot be seen, a provider that somebody made is taken to export.
+    processors = processors_of(provider)
     return processors is not None and all(
         type(processor).__module__.startswith("langwatch_otel") for processor in processors
     )

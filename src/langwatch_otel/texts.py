@@ -7,14 +7,14 @@ import logging
 import re
 import threading
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib import import_module
 from inspect import iscoroutinefunction
 from typing import Any
 
 from ._guard import say_once
 from .errors import ConfigurationError
-from .privacy import beginning, hashed
+from .privacy import Pseudonym, beginning, hashed
 
 Redact = Callable[[str], str]
 
@@ -29,6 +29,9 @@ CUT = "…[cut]"
 # No id is longer; of a longer text no hash is made.
 MAX_ID = 16 * 1024
 
+# Shorter ids are not looked for inside of texts: `1` is in most.
+MIN_INSIDE = 4
+
 # Compiled at their first use: most never hide anything.
 _word = cache(partial(re.compile, r"[^\s\"'`<>()\[\]{},;=]+"))
 
@@ -39,7 +42,18 @@ _json_value = cache(
     partial(re.compile, r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
 )
 
+_json_literal = cache(partial(re.compile, r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null"))
+
+# An id of these is in a text as it is, in JSON too: where it is not found there is nothing to do.
+_plain = cache(partial(re.compile, r"[A-Za-z0-9@._+|:~-]+"))
+
 _inside = threading.local()
+
+
+@lru_cache(maxsize=256)
+def _standing(raw: str) -> re.Pattern[str]:
+    """Return the pattern of that id where it is no part of a longer word."""
+    return re.compile(rf"(?<!\w){re.escape(raw)}(?!\w)")
 
 
 class WithheldError(Exception):
@@ -97,9 +111,17 @@ class TextGuard:
     def __init__(self, redact: Redact | None, key: bytes | None, user: str | None) -> None:
         self._redact = redact
         self._key = key
-        self.user = user
+        # A plain one: OpenTelemetry 1.40 takes no str of another class within an array.
+        self.user = None if user is None else str.__str__(user)
         self._hash = b"" if user is None else beginning(user)
+        self._raw = user.behind if isinstance(user, Pseudonym) else None
+        self._plain = self._raw is not None and _plain().fullmatch(self._raw) is not None
         self._work = MAX_WORK
+
+    @property
+    def hides_users(self) -> bool:
+        """Whether users are hashed."""
+        return self._key is not None
 
     def begin(self) -> None:
         """Begin the value anew."""
@@ -111,7 +133,7 @@ class TextGuard:
 
     def prose(self, text: str, room: int) -> str:
         """Do what `text` does, and replace the user's id where it stands as a word, as in `KeyError: 'u1'`."""
-        return self._told(text, room, lambda given: _word().sub(self._word, given))
+        return self._told(text, room, lambda given: _word().sub(self._word, self._inside(given)))
 
     def _told(self, text: str, room: int, without_user: Callable[[str], str]) -> str:
         if self._redact is not None:
@@ -120,13 +142,16 @@ class TextGuard:
             room = min(room, self._work)
             self._work -= min(len(text), room + MARGIN)
         given = text[: room + MARGIN]
-        found = given if self.user is None else without_user(given)
+        found = given if self.user is None or self._lacks_user(given) else without_user(given)
         if self._redact is not None:
             found = _redacted(self._redact, found)
         if len(given) == len(text):
             return found
         # The end may be half a secret, which no pattern finds.
         return found[: min(room, max(0, len(found) - MARGIN))] + CUT
+
+    def _lacks_user(self, text: str) -> bool:
+        return self._plain and self._raw is not None and self._raw not in text
 
     def _word(self, found: re.Match[str]) -> str:
         word = found.group()
@@ -140,23 +165,38 @@ class TextGuard:
     def number(self, number: float) -> float | str:
         """Return `number`, or what its text becomes where that is another."""
         text = str(number)
-        found = self.text(text, len(text))
+        found = self._told(text, len(text), lambda given: (self.user or "") if self.is_user(given) else given)
         return number if found == text else found
 
     def is_user(self, text: str) -> bool:
-        """Say whether `text` is the raw id of the user: told by its hash, for the id itself is not kept."""
+        """Say whether `text` is the raw id of the user: told by its hash where the id itself is not known."""
         if self.user is None or not self._key or len(text) > MAX_ID:
             return False
+        if self._raw is not None and text.isascii():
+            return text == self._raw
         return hashed(text, self._key).startswith(self._hash)
 
     def without_user(self, text: str) -> str:
-        """Return `text` with the raw id replaced where it is the whole of it, or a whole value of JSON in it."""
+        """Return `text` with the raw id replaced: as the whole of it, as a value of JSON in it, and inside of it."""
+        if self._lacks_user(text):
+            return text
         if self.is_user(text):
             return self.user or ""
         if (bare := text.strip()) != text:
             return text.replace(bare, self.without_user(bare)) if bare else text
-        # Not parsed: it may be cut, or deep, and what is not the id stays as it was written.
-        return _json_value().sub(self._value, text) if text.startswith(_JSON_BEGINS) else text
+        if text.startswith(_JSON_BEGINS):
+            # Not parsed: it may be cut, or deep, and what is not the id stays as it was written.
+            text = _json_value().sub(self._value, text)
+        return self._inside(text)
+
+    def _inside(self, text: str) -> str:
+        """Return `text` with the raw id replaced inside of it too, where that is known and no other word goes on."""
+        raw = self._raw
+        if raw is None or len(raw) < MIN_INSIDE or raw not in text:
+            return text
+        if text.startswith(_JSON_BEGINS) and _json_literal().fullmatch(raw):
+            return text  # Where it is no text the JSON would be none.
+        return _standing(raw).sub(self.user or "", text)
 
     def value_without_user(self, value: Any) -> Any:
         """Do what `without_user` does for the value of an attribute, which may be an array of texts."""

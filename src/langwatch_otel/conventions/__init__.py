@@ -45,6 +45,15 @@ def load(name: str) -> "Convention":
     return found
 
 
+def meant(word: str) -> list[str]:
+    """Return the name that is closest to `word`, else those of the backend that it is part of the title of."""
+    from ..errors import closest  # What says what is wrong with a setting alone asks.
+
+    word = word.lower()
+    titled = [name for name in NAMES if word and (word in name or word in load(name).title.lower())]
+    return closest(word, NAMES) or titled
+
+
 def __getattr__(name: str) -> Any:
     if name == "CONVENTIONS":
         return tuple(map(load, NAMES))

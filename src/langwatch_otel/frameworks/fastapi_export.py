@@ -5,23 +5,23 @@ ones when `FASTAPI_OTEL_AUTO_CONFIGURE` asks for it. It looks at no other export
 """
 
 import functools
-import weakref
 from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.trace import get_tracer_provider
 
 from langwatch_otel._guard import swallowed
+from langwatch_otel._weak import ByObject
 
 from .wrapping import Method, MethodWrapper, installed
 
-_exporting: "weakref.WeakSet[Any]" = weakref.WeakSet()
+_exporting: ByObject[bool] = ByObject()
 
 
 def add_none(provider: Any) -> None:
     """Let FastAPI add no exporter to `provider`, which sends its spans where the environment says."""
     if installed("fastapi"):
-        _exporting.add(provider)
+        _exporting[provider] = True
         _hook.on()
 
 

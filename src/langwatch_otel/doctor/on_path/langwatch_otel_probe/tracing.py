@@ -14,7 +14,7 @@ def provider() -> dict[str, Any] | None:
     found = requests.provider()
     if not hasattr(found, "add_span_processor"):
         return None
-    multi = getattr(found, "_active_span_processor", None)
+    multi = _multi(found)
     return {
         "type": _name(found),
         "concurrent": type(multi).__name__ == "ConcurrentMultiSpanProcessor",
@@ -30,8 +30,14 @@ def provider() -> dict[str, Any] | None:
 
 def processors(found: Any) -> list[Any]:
     """Return the span processors of a provider, without the doctor's own."""
-    multi = getattr(found, "_active_span_processor", None)
+    multi = _multi(found)
     return [each for each in getattr(multi, "_span_processors", ()) if "langwatch_otel_probe" not in _name(each)]
+
+
+def _multi(found: Any) -> Any:
+    """Return what holds the processors of a provider; Logfire's is a wrapper, and the SDK's own is its `provider`."""
+    wrapped = getattr(found, "provider", None)
+    return getattr(found, "_active_span_processor", None) or getattr(wrapped, "_active_span_processor", None)
 
 
 def exporter_of(processor: Any) -> Any:
