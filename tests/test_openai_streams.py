@@ -93,17 +93,15 @@ def test_a_decorated_generator_that_is_broken_off_ends_its_stream(openai, model)
         assert openai.ends.ids == [("t", "t")] * 2
 
 
-async def cancelled(reading):
-    task = asyncio.create_task(reading)
-    await asyncio.sleep(3 * PACE)
+async def cancelled(task):
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
 
 
-async def timed_out(reading):
+async def timed_out(task):
     with pytest.raises(asyncio.TimeoutError):
-        await asyncio.wait_for(reading, 3 * PACE)
+        await asyncio.wait_for(task, PACE / 10)
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])
@@ -111,18 +109,21 @@ async def timed_out(reading):
 def test_a_task_that_is_cancelled_as_it_reads_ends_its_stream(openai, model, abandon, api):
     """A cancelled reader, decorated or not, leaves no span of the model open, while its task is still held."""
 
-    async def read(client, thread):
+    async def read(client, thread, begun):
         with openai.traced.trace(name="turn", thread_id=thread):
             if api == "chat":
                 chunks = await client.chat.completions.create(**stream())
             else:
                 chunks = await client.responses.create(model="m", input="a b c d e f g h i", stream=True)
             async for _ in chunks:
-                pass
+                begun.set()
 
     async def main():
         async with async_client(model) as client:
-            await abandon(read(client, "t"))
+            begun = asyncio.Event()
+            task = asyncio.create_task(read(client, "t", begun))
+            await begun.wait()
+            await abandon(task)
             assert openai.ends.ids == [("t", "t")]
 
     asyncio.run(main())
