@@ -113,10 +113,10 @@ class Scope:
         for scope in self.upwards():
             if scope is self:
                 continue
-            if scope.sealed or scope.thread is not None:
+            if scope.thread is not None or (scope.sealed and not self.of_task):
                 return
             unnamed.append(scope)
-            if scope.served_by is not None:
+            if scope.served_by is not None or scope.sealed:
                 break
         else:
             return
@@ -153,7 +153,7 @@ class Scope:
 
     def may_use(self, loan):
         """Whether what runs here follows the request, or is the code that called the conversation, or the request."""
-        return loan.is_for_all(self) or Job.now in (loan.job, self.request.served_by)
+        return loan.is_for_all(self) or Job.now in (loan.job, self.request.served_by, self.opened_by)
 
 
 class Span:
@@ -211,13 +211,17 @@ class Span:
 
     def _is_surely_for(self, loan):
         """It is of the flow that called the conversation, or of that of the request, or of the framework's."""
-        flows = [job for job in (loan.job, self.scope.request.served_by) if job.pool is None]
+        flows = [job for job in self._jobs_of(loan) if job.pool is None]
         before = [span for span in self._framework_before(loan) if span in (self, self.parent)]
         return self.ended_by in flows or any(span.ended_at >= self.ended_at for span in before)
 
     def _may_be_for(self, loan):
-        jobs = (loan.job, self.scope.request.served_by)
+        jobs = self._jobs_of(loan)
         return any(self.ended_by.shares_thread(job) for job in jobs) or any(self._framework_before(loan))
+
+    def _jobs_of(self, loan):
+        scope = self.scope
+        return [job for job in (loan.job, scope.request.served_by, scope.opened_by) if job is not None]
 
     def _framework_before(self, loan):
         """Of itself and the spans above those that the framework made, and ended before the loan."""

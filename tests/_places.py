@@ -17,12 +17,12 @@ class Place:
 
     def scope_below(self, span):
         """The scope that a child of `span` is in here: the span's, or the context's where that is below it."""
-        if span is None:
-            return self.scope
-        if self.scope is not None and self.scope is not span.scope and span.scope in [*self.scope.upwards()]:
-            return self.scope
+        scope = self.scope if span is None or self._is_in_scope_below(span) else span.scope
         of_task = Job.now.scope
-        return of_task if of_task is not None and of_task.above is span.scope else span.scope
+        return of_task if of_task is not None and of_task.above is scope else scope
+
+    def _is_in_scope_below(self, span):
+        return self.scope is not None and self.scope is not span.scope and span.scope in [*self.scope.upwards()]
 
     @property
     def current(self):
@@ -35,16 +35,16 @@ class Place:
     def in_force(self):
         return {None} if self.current is None else self.current.in_force()
 
-    def open(self, thread, sealed, parent=None, is_trace=False):
-        """Enter a scope of one's own; in a request a trace knows the task that opened it."""
+    def open(self, thread, sealed, parent=None):
+        """Enter a scope of one's own; without a thread, in a request, it knows the task that opened it."""
         above = self.scope_below(parent or self.span)
         self.scope = Scope(above, parent or self.span, sealed)
-        if is_trace and self.scope.request is not None:
-            self.scope.opened_by = Job.now
         if thread is not None:
             self.scope.bind(thread)
         else:
             self.scope.succeed()
+        if self.scope.request is not None and self.scope.thread is None:
+            self.scope.opened_by = Job.now
         return self.scope
 
     def start(self, name, parent=None, framework=False):
@@ -95,7 +95,7 @@ class Place:
         return scope
 
     def _is_beside(self, scope):
-        """Whether a task of its own names `scope`, a request's or a trace's in one: it gets a scope of its own."""
+        """Whether a task of its own names `scope`, a request's or one in it: it gets a scope of its own."""
         serves = scope.served_by or scope.opened_by
         if scope.thread is not None or serves is None or not Job.now.is_task_beside(serves):
             return False

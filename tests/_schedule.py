@@ -102,7 +102,7 @@ class Schedule:
             model_parent = self.spans[two % len(self.spans)]
             parent = model_parent.real
         if name in ("trace", "conversation"):
-            scope = place.open(thread, not adopt, is_trace=name == "trace")
+            scope = place.open(thread, not adopt)
         elif name == "below" and thread is not None and one == 2:
             scope = place.open(thread, False, model_parent)
         else:
@@ -234,7 +234,7 @@ class Schedule:
 
         def function():
             place = self.place.copy()
-            scope = place.open(given.get("thread_id"), not adopt, is_trace=kind == "trace") if kind != "span" else None
+            scope = place.open(given.get("thread_id"), not adopt) if kind != "span" else None
             if kind != "conversation":
                 # Its span has started already, before the body runs.
                 model = self._started(place.start(f"generator {id(held)}"))
