@@ -221,6 +221,10 @@ def _received(found: Context, before: Context, headers: Iterable[Any] | None) ->
 
     Its ids are taken out of the baggage: only those that were there `before` are the application's own.
     """
+    shown = context_baggage.is_shown()
+    if shown and not headers and BAGGAGE_KEY not in found and found.get(SCOPE_KEY) is None:
+        arrival = Arrival()  # Most requests: what follows comes to the same.
+        return Context({**found, ARRIVAL_KEY: arrival, BAGGAGE_KEY: ContextBaggage({}, arrival)})
     changed: dict[str, object] = {}
     own = own_baggage(found) if BAGGAGE_KEY in found else {}
     had: dict[str, object] | None = None
@@ -234,7 +238,6 @@ def _received(found: Context, before: Context, headers: Iterable[Any] | None) ->
     conversation = EMPTY
     if headers and config.active().inbound == "accept":
         conversation = conversation_in(_texts(headers))
-    shown = context_baggage.is_shown()
     if conversation is not EMPTY or (shown and not isinstance(found.get(SCOPE_KEY), Scope)):
         arrival = changed[ARRIVAL_KEY] = Arrival(conversation)
         if shown:
