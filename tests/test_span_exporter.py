@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits
@@ -22,6 +23,7 @@ from opentelemetry.trace import (
 
 import langwatch_otel as langwatch
 from _servers import post
+from langwatch_otel.open_span import open_span_of
 
 REMOTE = SpanContext(7, 8, is_remote=True, trace_flags=TraceFlags(1), trace_state=TraceState([("a", "b")]))
 LIMITS = SpanLimits(max_span_attributes=8, max_events=2, max_links=2, max_attribute_length=100)
@@ -144,3 +146,18 @@ def test_no_span_of_a_server_is_lost(both):
     both.provider.force_flush()
     assert names(both.exporter) == names(both.plain)
     assert sum(names(both.plain).values()) == 15 * 6
+
+
+def test_a_deep_trace_is_walked_once(both):
+    """What stands above a span without a name is looked for once for all on the way."""
+    above = None
+    spans = []
+    for _ in range(100):
+        above = both.tracer.start_span("deep", set_span_in_context(above) if above is not None else Context())
+        spans.append(above)
+    root, *below = [open_span_of(span) for span in spans]
+    for span in reversed(spans):
+        span.end()
+    both.provider.force_flush()
+    assert sum(names(both.exporter).values()) == 100
+    assert {held.short_cut for held in below} == {root}

@@ -25,6 +25,12 @@ from langwatch_otel.workbench.receiver import Receiver
 KIND = {"langwatch.link.kind": "previous_turn"}
 
 
+@pytest.fixture(autouse=True)
+def no_turn_is_known():
+    """Whoever ran before in this process has had turns as well."""
+    turn_links.forget()
+
+
 class RecordOnly(Sampler):
     """Has spans recorded that nobody exports."""
 

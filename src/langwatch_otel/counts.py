@@ -62,8 +62,8 @@ spans_full = Count()
 
 
 @lru_cache(maxsize=1024)
-def was_cut(field: str, limit: str, left: str) -> None:  # noqa: ARG001
-    """Count an id of which `limit` left `left`: once, and not for each span, as long as it is remembered."""
+def was_cut(field: str, limit: str, _left: str) -> None:
+    """Count an id of which `limit` left `_left`: once, and not for each span, as long as it is remembered."""
     ids_cut[field, limit].add()
 
 

@@ -61,6 +61,8 @@ class OpenSpan(weakref.ref[Any]):
     """Made by an instrumentation of a model or an agent, and without a thread as it started."""
     heard: str | None = None
     """The thread that such a span had at its end, its own or of one below: known at export alone."""
+    short_cut: OpenSpan | None = None
+    """To the nearest agent's span above, else to the root: a deep trace must not take the square of its depth."""
     errors: RecordedErrors | None = None
     """What we recorded of errors before the user was known, where users are hashed."""
     borrowed = False
@@ -111,10 +113,13 @@ class OpenSpan(weakref.ref[Any]):
         """Return the thread that this span, or the nearest agent's span above, had at its end; else the turn's."""
         if self.heard is not None:
             return self.heard
-        found: OpenSpan | None = self
-        while found is not None and not found.agent:
-            found = found.parent
-        if found is not None:
+        found, passed = self, []
+        while not found.agent and (above := found.short_cut or found.parent) is not None:
+            passed.append(found)
+            found = above
+        for each in passed:
+            each.short_cut = found
+        if found.agent:
             return found.heard  # Perhaps none as yet: what the turn's other agents had is not for it.
         return None if self.scope.heard_two else self.scope.heard
 

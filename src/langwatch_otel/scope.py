@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 
+from . import config
 from ._fork import free_after_fork
 from .identity import EMPTY, Conversation
 from .loan import Flow, Loan, mixes
@@ -135,6 +136,8 @@ class Scope:
 
     def user_below(self) -> str | None:
         """Return the pseudonym of who was named below this scope, or below the nearest above where somebody was."""
+        if config.active().user_id_hash_key is None:
+            return None
         found: Scope | None = self
         while found is not None and found.below_user is None:
             found = found.above

@@ -73,31 +73,26 @@ class ConversationSpanProcessor(SpanProcessor):
         """Stamp from now on, or no more: a provider cannot let go of a processor."""
         self._on = on
 
+    # Every span of the application passes here: what follows is written out for speed, not for looks.
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        # Every span of the application passes here: what follows is written out for speed, not for looks.
         if not self._on:
             return
         try:
             context = get_current() if parent_context is None else parent_context
             parent: OpenSpan | None = getattr(context.get(SPAN_KEY), HANGS_AS, None)
             if parent is None and (not context or (parent := open_span_within(context.get(SPAN_KEY))) is None):
-                above: Any = context.get(SCOPE_KEY)
-                if span.kind is SERVER or (above is None and context):
-                    kind, scope = self._root(span, context, above)
-                    held = kind(span)
-                elif above is None and (parent_context is None or not _is_apart(span)):
-                    held, scope = OpeningSpan(span), ImplicitScope()
+                if context or parent_context is not None or span.kind is SERVER:
+                    held, scope = self._local_root(span, context, parent_context is not None)
                 else:
-                    held, scope = RootSpan(span), above or current_scope() or ImplicitScope()
+                    held, scope = OpeningSpan(span), ImplicitScope()
             else:
                 held = OpenSpan(span)
                 scope = parent.scope
                 found = context.get(SCOPE_KEY)
                 if (found is not scope and found is not None) or scope.has_tasks:
                     scope = scope_of(parent, context)
-            held.scope, held.stamper = scope, self._stamper
+            held.scope, held.stamper, held.ended, held.genai = scope, self._stamper, 0, False
             held.parent = parent if parent is None or not parent.ended else parent.nearest_open()
-            held.ended, held.genai = 0, False
             held.stamped = held.given = NOTHING
             span._langwatch_otel = held  # type: ignore[attr-defined]
             scope.open.add(held)
@@ -121,8 +116,17 @@ class ConversationSpanProcessor(SpanProcessor):
         except Exception as error:
             swallowed("starting a span", error)
 
-    def _root(self, span: Span, context: Context, above: Scope | None) -> tuple[type[OpenSpan], Scope]:
-        """Open a local root in the context's scope, else in a new one; an HTTP request always has its own."""
+    def _local_root(self, span: Span, context: Context, given: bool) -> tuple[OpenSpan, Scope]:
+        """Open a local root in the scope of its context, which was `given` or is the current one, else in a new one."""
+        above: Any = context.get(SCOPE_KEY)
+        if span.kind is SERVER or (above is None and context):
+            return self._first_in(span, context, above)
+        if above is None and not (given and _is_apart(span)):
+            return OpeningSpan(span), ImplicitScope()
+        return RootSpan(span), above or current_scope() or ImplicitScope()
+
+    def _first_in(self, span: Span, context: Context, above: Scope | None) -> tuple[OpenSpan, Scope]:
+        """Open what a request, or a context without a scope, begins with; an HTTP request always has its own scope."""
         arrival = arrival_in(context)
         http = span.kind is SERVER and _is_http(span)
         if above is None and arrival is not None:
@@ -130,7 +134,7 @@ class ConversationSpanProcessor(SpanProcessor):
         if not http and above is None and _is_apart(span):
             above = current_scope()
         if not http and above is not None:
-            return RootSpan, above
+            return RootSpan(span), above
         if http and above is None:
             above = request_scope.get()  # It tells when the answer has gone out.
         scope = ImplicitScope(above)
@@ -139,7 +143,7 @@ class ConversationSpanProcessor(SpanProcessor):
         if http:
             scope.http = span.instrumentation_scope.name if span.instrumentation_scope is not None else ""
             scope.flow = enter_request()
-        return OpeningSpan, scope
+        return OpeningSpan(span), scope
 
     def _look_for_ids(self, span: Span, held: OpenSpan) -> None:
         """Let a GenAI span's own thread id be that of its scope; remember who makes other spans."""

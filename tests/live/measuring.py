@@ -32,7 +32,10 @@ def measure(name):
         made = sum(len(turn.spans) for turn in turns)
         traces = set().union(*(turn.traces for turn in turns))
         there = until(lambda: backend.spans_of(traces), lambda found: found >= made)
-        all_there = lambda: all(backend.traces_of(turn.named) >= turn.traces for turn in roots)  # noqa: E731
+
+        def all_there():
+            return all(backend.traces_of(turn.named) >= turn.traces for turn in roots)
+
         until(all_there, bool, seconds=20)
         return {
             "version": backend.version,

@@ -161,7 +161,10 @@ def _in_clickhouse():
         _sql(url, table)
         turns = _spoken(stack.enter_context(rotel_before("", *exporter)))
         made = sum(len(turn.spans) for turn in turns)
-        count = lambda: int(_sql(url, "SELECT count() AS n FROM otel_traces")[0]["n"])  # noqa: E731
+
+        def count():
+            return int(_sql(url, "SELECT count() AS n FROM otel_traces")[0]["n"])
+
         there = until(count, lambda found: found >= made, seconds=20)
         rows = {row["thread"]: (row["user"], int(row["turns"])) for row in _sql(url, QUERY)}
     threads = {turn.named: (turn.user_id, _traces(turns, turn.named)) for turn in turns}

@@ -35,7 +35,7 @@ def bodies_end_off() -> None:
 
 def _closing(original: Method) -> Method:
     @functools.wraps(original)
-    async def __call__(self: Any, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: N807
+    async def called(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
         body = None
         if _response.active:
             with guarded("looking at the body of a response"):
@@ -48,7 +48,7 @@ def _closing(original: Method) -> Method:
                 with guarded("closing a body that was broken off"):
                     close_in_a_thread(body, get_current())
 
-    return __call__
+    return called
 
 
 _response = MethodWrapper("starlette.responses", "StreamingResponse", "__call__", _closing)

@@ -85,13 +85,13 @@ def _makes_its_own() -> bool:
 
 def _entered(original: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     @functools.wraps(original)
-    async def __call__(self: "FastAPI", scope: "Scope", receive: "Receive", send: "Send") -> None:  # noqa: N807
+    async def called(self: "FastAPI", scope: "Scope", receive: "Receive", send: "Send") -> None:
         if _entry.active and id(self) not in _seen:
             with guarded("adding contrib's spans to a FastAPI application"):
                 _first_call(self, scope)
         await original(self, scope, receive, send)
 
-    return __call__
+    return called
 
 
 def _first_call(app: "FastAPI", scope: "Scope") -> None:

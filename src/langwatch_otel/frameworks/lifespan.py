@@ -38,13 +38,13 @@ def flush_off() -> None:
 
 def _before_last_message(original: Entry) -> Entry:
     @functools.wraps(original)
-    async def __call__(self: Any, scope: "Scope", receive: "Receive", send: "Send") -> None:  # noqa: N807
+    async def called(self: Any, scope: "Scope", receive: "Receive", send: "Send") -> None:
         # An application that is entered through another one finds that one in the scope.
         if _application.active and scope.get("type") == "lifespan" and "app" not in scope:
             send = _flushing(send)
         await original(self, scope, receive, send)
 
-    return __call__
+    return called
 
 
 def _flushing(send: "Send") -> "Send":

@@ -44,12 +44,12 @@ def scopes_off() -> None:
 
 def _in_a_scope(original: Entry) -> Entry:
     @functools.wraps(original)
-    async def __call__(self: Any, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: N807
+    async def called(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
         if not _application.active or _begins_inside(self):
             return await original(self, scope, receive, send)
         return await served(functools.partial(original, self), self, scope, receive, send)
 
-    return __call__
+    return called
 
 
 def _begins_inside(app: Any) -> bool:
