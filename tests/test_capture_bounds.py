@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import PurePosixPath
 from uuid import UUID
 
 import pydantic
@@ -224,6 +225,9 @@ class Own(Mapping):
 EXACT = {
     "digits": (Decimal("1" * 1_000_000), '["<Decimal>"]'),
     "few digits": (Decimal("1.50"), '["1.50"]'),
+    "a path of many parts": (PurePosixPath(*["a"] * 1_000_000), '["<PurePosixPath>"]'),
+    "a long path": (PurePosixPath("a/" * 1_000_000), '["<PurePosixPath>"]'),
+    "a path": (PurePosixPath("/tmp") / "a", '["/tmp/a"]'),
     "deep": (chain(lambda inner: [inner]), "[" * 12 + f'"{CUT}"' + "]" * 12),
     "circle": (circle(), f'[{{"self": ["{CUT}", {{"other": {{"other": "{CUT}"}}}}]}}]'),
     "large number": (2**300, '["<int>"]'),
@@ -232,7 +236,7 @@ EXACT = {
 
 @pytest.mark.parametrize("shape", EXACT)
 def test_what_stands_for_what_is_left_out(shape):
-    """Depths beyond twelve and circles are cut; numbers of a million digits are their type's name."""
+    """Depths beyond twelve and circles are cut; numbers of a million digits and endless paths are their type's name."""
     value, expected = EXACT[shape]
     assert captured([value])[0] == expected
 

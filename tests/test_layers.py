@@ -32,7 +32,18 @@ ORDER = (
     {"wire", "exclude_rules"},
     {"config", "environment_variables", "conventions", "identity", "fields", "context_baggage"},
     {"spelling"},
-    {"rendering", "stamping", "turn_links", "recorded_errors", "open_span", "loan", "scope", "inbound", "weak_names"},
+    {
+        "rendering",
+        "stamping",
+        "turn_links",
+        "recorded_errors",
+        "open_span",
+        "loan",
+        "scope",
+        "scopes_above",
+        "inbound",
+        "weak_names",
+    },
     {"protection"},
     {"finding", "beside", "naming", "instrumented_ids", "tracers", "failures", "recording"},
     {"functions"},
@@ -102,7 +113,13 @@ def test_imports_point_one_way():
 
 def test_the_core_names_the_api_only():
     """No core room imports the SDK, an exporter or an instrumentation."""
-    api = ("opentelemetry.context", "opentelemetry.trace", "opentelemetry.util", "opentelemetry.baggage")
+    api = (
+        "opentelemetry.attributes",
+        "opentelemetry.context",
+        "opentelemetry.trace",
+        "opentelemetry.util",
+        "opentelemetry.baggage",
+    )
     wrong = [
         (room, name)
         for room, path in rooms()

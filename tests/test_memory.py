@@ -15,14 +15,15 @@ from opentelemetry.context import Context, attach, detach
 
 import langwatch_otel as langwatch
 from _memory import SIZES, growth, kept, report, resident, tracing
-from langwatch_otel import turn_links
+from langwatch_otel import rendering, turn_links
 from langwatch_otel.finding import current_scope
 
 
 @pytest.fixture
 def tracer(monkeypatch):
-    """The tracer of a provider that keeps nothing; few threads are known, so that what is bounded has its size."""
+    """The tracer of a provider that keeps nothing; few threads and names are known: what is bounded has its size."""
     monkeypatch.setattr(turn_links, "MAX_THREADS", 10)
+    monkeypatch.setattr(rendering, "MAX_RECENT", 10)
     with tracing() as found:
         yield found
 

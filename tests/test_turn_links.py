@@ -234,3 +234,19 @@ def test_requests_are_linked_over_otlp():
     traces = [span.trace_id for span in spans]
     claimed = (0, traces[0], KIND)
     assert found == [[], [], [claimed], [claimed], [(3, traces[3], KIND)], [(2, traces[2], KIND)]]
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        (SpanLimits(max_attribute_length=8), {"langwatch.link.kind": "previous"}),
+        (SpanLimits(max_link_attributes=0), {}),
+    ],
+    ids=["length", "count"],
+)
+def test_a_link_keeps_to_the_limits_of_its_provider(limits, expected):
+    """Where a provider bounds attributes, those of our links are bounded as anybody's."""
+    with recording(span_limits=limits) as recorder:
+        turn(recorder, "a", "t")
+        turn(recorder, "b", "t")
+        assert links(recorder) == {"b": [("a", expected)]}

@@ -119,7 +119,7 @@ class _Walk:
         if shape == _PLAIN:
             return self._plain(value, depth)
         if shape == _AS_STR:  # Not all digits of a Decimal, if it has megabytes of them.
-            return self._text(str(value)) if value.__sizeof__() < MAX_BYTES else f"<{kind.__name__}>"
+            return self._text(str(value)) if _size_of(value) < MAX_BYTES else f"<{kind.__name__}>"
         if shape == _UNKNOWN:
             return self._text(f"<{kind.__name__}>")
         if depth >= MAX_DEPTH or id(value) in self.inside:
@@ -187,6 +187,15 @@ class _Walk:
             text = text[: max(0, self.left)] + CUT
         self.left -= len(text) or 1
         return utf8(text)
+
+
+def _size_of(value: object) -> int:
+    """Return about how much `str(value)` has to go through."""
+    # Not public: what a path was made of, until somebody asks for its text; that is worked out part by part.
+    parts = getattr(value, "_raw_paths", None) or getattr(value, "_parts", None)
+    if parts is None:
+        return value.__sizeof__()
+    return sum(map(len, parts)) if len(parts) < MAX_STEPS else MAX_BYTES
 
 
 @functools.lru_cache(maxsize=256)

@@ -85,6 +85,8 @@ class Conversation(NamedTuple):
 
 EMPTY = Conversation()
 
+_PLACES = {key: Conversation._fields.index(field) for key, field in METADATA_FIELDS.items()}
+
 
 def _restored(*fields: Any) -> Conversation:
     metadata = MappingProxyType(fields[-1]) if fields[-1] else _NOTHING
@@ -105,16 +107,10 @@ def conversation_of(
     rest: Mapping[str, Any] = _NOTHING
     if metadata is not None:
         try:
-            named, rest = _split(metadata)
+            (thread_id, user_id, customer_id, labels), rest = _split(metadata, thread_id, user_id, customer_id, labels)
         except Exception as error:  # A mapping of the user's own making.
             counts.left_out[METADATA].add()
             swallowed("reading metadata", error)
-            named = {}
-        if named:
-            thread_id = named.get("thread_id") if thread_id is None else thread_id
-            user_id = named.get("user_id") if user_id is None else user_id
-            customer_id = named.get("customer_id") if customer_id is None else customer_id
-            labels = named.get("labels") if labels is None else labels
     chosen = config.active()
     thread = None if thread_id is None else _clean("thread_id", thread_id, chosen)
     hashed = chosen.user_id_hash_key is not None
@@ -188,23 +184,23 @@ def _text(name: str, value: object) -> str | None:
     return None if not text or text.isspace() else utf8(text)
 
 
-def _split(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, Any]]:
+def _split(metadata: Mapping[str, Any], *given: object) -> tuple[list[object], Mapping[str, Any]]:
+    """Return `given`, filled from those of `metadata` that are fields, and the rest of it."""
+    fields = list(given)
     if type(metadata) is not dict and not isinstance(metadata, Mapping):
         counts.left_out[METADATA].add()
         say_once(f"metadata refused: it is a mapping, got {type(metadata).__name__}")
-        return {}, _NOTHING
-    named: dict[str, Any] = {}
+        return fields, _NOTHING
     rest: dict[str, Any] | None = None
     for key, value in metadata.items():
         if value is None:
             continue
-        if (name := METADATA_FIELDS.get(key)) is not None:
-            if name not in named:
-                named[name] = value
-        else:
+        if (place := _PLACES.get(key)) is None:
             rest = {} if rest is None else rest
             rest[utf8(str(key))] = value
-    return named, _NOTHING if rest is None else MappingProxyType(rest)
+        elif fields[place] is None:
+            fields[place] = value
+    return fields, _NOTHING if rest is None else MappingProxyType(rest)
 
 
 def _clean_labels(labels: object) -> tuple[str, ...]:

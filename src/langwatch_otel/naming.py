@@ -18,7 +18,8 @@ from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
 from .privacy import Pseudonym
 from .protection import hide_user_above, redacted
 from .rendering import NOTHING, Rendered, render
-from .scope import Scope, refresh, said
+from .scope import Scope, refresh
+from .scopes_above import said
 from .weak_names import overrule
 
 

@@ -202,15 +202,15 @@ def guard_against(user: str) -> TextGuard:
 class RootSpan(OpenSpan):
     """The span of a local root, in a scope that was there before."""
 
-    __slots__ = ("turn",)
+    __slots__ = ()
     root = True
 
-    turn: tuple[str, SpanContext | None]
-    """The thread that this is a turn of, and the turn before; not there before it has one."""
+    turn: tuple[str, SpanContext | None] | None = None
+    """The thread that this is a turn of, and the turn before."""
 
     def restamp(self, rendered: Rendered) -> None:
         """Stamp what its scope says now; once that is a thread, this is a turn of it."""
-        super().restamp(rendered)
+        OpenSpan.restamp(self, rendered)  # Not by `super`, which takes a look more: every turn comes by.
         follow(self)
 
     def give(self, gift: Conversation, rendered: Rendered) -> bool:

@@ -1,6 +1,9 @@
 """A conversation as span attributes, in the words of the conventions: made once, stamped many times."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from copy import copy
 from types import MappingProxyType
 from typing import Any
 
@@ -53,6 +56,10 @@ class Rendered:
         """What only a local root gets, beside the rest."""
         self.spelling = spelling
 
+    def copy(self) -> Rendered:
+        """Return one that may be marked: what `render` gave is shared."""
+        return copy(self)
+
     @property
     def ids(self) -> Attributes:
         """The thread and the user alone, for a span that has room for little more."""
@@ -68,11 +75,33 @@ _NO_MORE: Attributes = {}
 NOTHING = Rendered(None, 0, {}, {}, spelling_of(config.Config().conventions))
 
 
+# What names a request - headers, a body, a block, the handler - mostly says one and the same conversation.
+MAX_RECENT = 256
+
+_recent: tuple[config.Config | None, dict[tuple[str | None, ...], Rendered]] = None, {}
+
+
 def render(conversation: Conversation) -> Rendered:
-    """Return the attributes that name `conversation` under the configuration in force."""
+    """Return the attributes that name `conversation` under the configuration in force; share it, do not change it."""
+    global _recent
     if conversation is EMPTY:
         return NOTHING
     chosen = config.active()
+    # Small ones alone, and no pseudonym: that knows the raw id, which is to go with its conversation.
+    if conversation[4] or conversation[3] or type(conversation[1]) is Pseudonym:
+        return _render(conversation, chosen)
+    under, recent = _recent
+    if under is not chosen or len(recent) >= MAX_RECENT:
+        recent = {}
+        _recent = chosen, recent
+    ids = conversation[:3]
+    found = recent.get(ids)
+    if found is None:
+        found = recent[ids] = _render(conversation, chosen)
+    return found
+
+
+def _render(conversation: Conversation, chosen: config.Config) -> Rendered:
     spelling = spelling_of(chosen.conventions)
     plain: Attributes = {}
     if isinstance(conversation.user_id, Pseudonym):

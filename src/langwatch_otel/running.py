@@ -39,10 +39,11 @@ class ConversationRunning:
     """A scope without a span."""
 
     word = "conversation"
-    span: otel.Span = INVALID_SPAN
+    span: otel.Span
 
     def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.options = options
+        self.span = INVALID_SPAN
         arguments = _bound(options, args, kwargs) if options.fields.needs_arguments else _NOTHING
         self.scope = open_scope(options.fields.resolve(arguments), adopt=options.adopt)
         self.context: Context = within(self.scope)
@@ -95,8 +96,8 @@ class SpanRunning(ConversationRunning):
     """A span, in the scope that is there already; with fields in one of its own."""
 
     word = "span"
-    _scope: Scope | None = None
-    _chunks: list[str] | None = None
+    _scope: Scope | None
+    _chunks: list[str] | None
     _room = MAX_BYTES + MARGIN + 1  # One more, so that what was cut is marked.
 
     def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -107,6 +108,7 @@ class SpanRunning(ConversationRunning):
         if options.is_named:
             self._scope = self._open_scoped(context, args, kwargs)
         else:
+            self._scope = None
             self._open(context, args, kwargs, None)
 
     def _open_scoped(self, context: Context, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Scope:
@@ -127,6 +129,7 @@ class SpanRunning(ConversationRunning):
     ) -> None:
         """Start the span below `context`, and record the arguments where that is on."""
         options = self.options
+        self._chunks = None
         if options.provider is None:
             made_by = tracer(context)
         else:
@@ -139,13 +142,12 @@ class SpanRunning(ConversationRunning):
             adopt(held, self.span)  # As of any GenAI span.
         self.context = Context({**context, SPAN_KEY: self.span})
         try:
-            if self.span.is_recording():
-                # Measured: one attribute given to start_span costs three times as much.
-                self.span.set_attribute(LANGWATCH_SPAN_TYPE, options.type)
-                if (settings := config.active()) is not options.settings:
-                    options.look_at(settings)
-                if options.update or options.records_input:
-                    self._record_start(args, kwargs, arguments)
+            # Measured: one attribute given to start_span costs three times as much.
+            self.span.set_attribute(LANGWATCH_SPAN_TYPE, options.type)
+            if (settings := config.active()) is not options.settings:
+                options.look_at(settings)
+            if (options.records_input or options.update) and self.span.is_recording():
+                self._record_start(args, kwargs, arguments)
         except Exception as error:  # The span is there: it must not be lost for this.
             swallowed("recording arguments", error)
 

@@ -11,57 +11,58 @@ from .identity import EMPTY, Conversation
 from .loan import Flow, Loan, mixes
 from .open_span import OpenSpan
 from .rendering import NOTHING, Rendered, render
-
-# So many scopes that are over may stand between a scope and one that is not; an endless chain of tasks, each
-# started from the one before, is cut there.
-MAX_STALE = 32
+from .scopes_above import said, shorten
 
 # Naming is rare and short; starting and ending spans never takes this lock. Re-entrant, because a finaliser
 # that the garbage collector runs meanwhile may name too.
 lock = free_after_fork(threading.RLock())
 
 
+# From so many open spans on, it is worth a look whether some were dropped without an end.
+CROWD = 1000
+
+
 class Scope:
     """Named by `bind`; found through the spans that belong to it, or through the context."""
 
-    own: Conversation = EMPTY
+    own: Conversation
     """What was bound here."""
-    inherited: Conversation = EMPTY
+    inherited: Conversation
     """What scopes said that are no longer linked."""
-    inbound: Conversation = EMPTY
+    inbound: Conversation
     """What a source found in the request, over what came in by baggage: any word of the application's wins."""
     supposed = False
     """The thread in `inbound` is one that an instrumentation of a model or an agent knew."""
-    named: Conversation = EMPTY
+    named: Conversation
     """Own, inherited, live from above, and inbound: in force here and below."""
-    rendered: Rendered = NOTHING
+    rendered: Rendered
     """What a span that starts now gets."""
-    loan: Loan | None = None
+    loan: Loan | None
     """What a scope below lent to the HTTP request that this scope is part of."""
     loan_over = False
     """The request named a second thread."""
     heir_of: Scope | None = None
     """The scope above whose loan may serve, at export, for spans here that stayed unnamed."""
-    bound_in: weakref.ref[object] | None = None
+    bound_in: weakref.ref[object] | None
     """The flow of execution that named it."""
     contested = False
     """Two flows named two threads: what ended before that is nobody's for certain."""
-    anchor: OpenSpan | None = None
+    anchor: OpenSpan | None
     """The span that was current when the scope was opened."""
-    span: OpenSpan | None = None
+    span: OpenSpan | None
     """The span of the `trace()` that opened it."""
-    sealed = False
+    sealed: bool
     """The spans and scopes above are left alone."""
     implicit = False
-    http: str | None = None
+    http: str | None
     """Where the local root is an HTTP server span: the name of its instrumentation scope."""
-    flow: Flow | None = None
+    flow: Flow | None
     """The task or job that serves that request; of a scope in one that was opened without a thread, what opened it."""
-    handler: Flow | None = None
+    handler: Flow | None
     """The task that runs its handler, where that is known: under a middleware another one."""
-    has_tasks = False
+    has_tasks: bool
     """Tasks below have scopes of their own."""
-    request: Scope | None = None
+    request: Scope | None
     """The scope above of such a request."""
     heard: str | None = None
     """The thread that an agent's span of this scope, or of the request that it is part of, had at its end."""
@@ -73,24 +74,41 @@ class Scope:
     """Opened because a second thread was named."""
     of_task = False
     """Opened because a task of its own named the request around it."""
-    closed = False
-    above: Scope | None = None
-    below: weakref.WeakSet[Scope] | None = None
-    crowd = 1000
-    """From so many open spans on, it is worth a look whether some were dropped without an end."""
+    closed: bool
+    above: Scope | None
+    below: weakref.WeakSet[Scope] | None
+    crowd: int
+    """From so many open spans on it is worth a look whether some were dropped without an end."""
+
+    open: set[OpenSpan]
+    """The spans of this scope that are open."""
+
+    # Every local root has a scope: what is read often has a slot, since the interpreter is slow to read what hides
+    # a default of the class; the rest has such a default.
+    __slots__ = (
+        "__dict__ __weakref__ open own inherited inbound named rendered loan bound_in anchor span sealed http flow "
+        "handler has_tasks request closed above below crowd"
+    ).split()
 
     def __init__(self, above: Scope | None = None) -> None:
-        self.open: set[OpenSpan] = set()
+        self.open = set()
+        self.own = self.inherited = self.inbound = self.named = EMPTY
+        self.rendered = NOTHING
+        self.loan = self.bound_in = self.anchor = self.span = self.http = self.flow = self.handler = None
+        self.request = self.above = self.below = None
+        self.sealed = self.has_tasks = self.closed = False
+        self.crowd = CROWD
         if above is not None:
             self.above = above
             self.request = above.in_request
             with lock:
                 if above.closed or above.successor:
-                    _shorten(above)
-                self._follow(above)
+                    shorten(above)
+                self.follow(above)
                 self.named, self.rendered = above.named, above.rendered
 
-    def _follow(self, above: Scope) -> None:
+    def follow(self, above: Scope) -> None:
+        """Be known to `above`: what is named there holds here."""
         if above.below is None:
             above.below = weakref.WeakSet()
         above.below.add(self)
@@ -148,7 +166,7 @@ class Scope:
         for held in list(self.open):
             if held.span() is None:
                 self.open.discard(held)
-        self.crowd = max(Scope.crowd, 2 * len(self.open))
+        self.crowd = max(CROWD, 2 * len(self.open))
 
     def close(self) -> None:
         """Take note that no code runs in this scope any more; spans of it may still be open."""
@@ -176,46 +194,17 @@ class Scope:
 class ImplicitScope(Scope):
     """Opened for a local root by no one's word."""
 
+    __slots__ = ()
     implicit = True
 
 
-def _shorten(scope: Scope) -> None:
-    """Cut the chain above `scope` where too many scopes that are over follow each other."""
-    last, stale = scope, 0
-    found: Scope | None = scope
-    while found is not None and (found.closed or found.successor):
-        stale += 1
-        if stale <= MAX_STALE:
-            last = found
-        found = found.above
-    if stale > MAX_STALE:
-        if last.rendered.inbound:
-            last.inherited, last.inbound = said(last), last.named
-        else:
-            last.inherited = last.named
-        last.above = found
-        last.heir_of = None
-        if last.anchor is not None:
-            last.anchor = last.anchor.nearest_open()  # An ended one holds its scope, and all above that.
-        if found is not None:
-            last._follow(found)
-
-
-def said(scope: Scope) -> Conversation:
-    """Return what is in force in `scope` by the application's word: all but what came in with the request."""
-    found: Conversation = EMPTY
-    above: Scope | None = scope
-    while above is not None:
-        found = found.over(above.own).over(above.inherited)
-        above = above.above
-    return found
-
-
-def _mark(rendered: Rendered, named: Conversation, by_word: Conversation) -> None:
-    """Note what of the names in force came in with the request."""
+def _marked(rendered: Rendered, named: Conversation, by_word: Conversation) -> Rendered:
+    """Return `rendered` with a note of what of the names in force came in with the request."""
+    rendered = rendered.copy()
     rendered.inbound = by_word[:3] != named[:3]
     rendered.weak = by_word.thread_id != named.thread_id
     rendered.whole = rendered.whole and not rendered.inbound
+    return rendered
 
 
 def refresh(scope: Scope) -> None:
@@ -235,7 +224,7 @@ def refresh(scope: Scope) -> None:
         # Before the open spans are listed: a span that starts meanwhile is in the list, or sees this.
         rendered = render(named)
         if rendered is not NOTHING and (scope.inbound is not EMPTY or (scope.above and scope.above.rendered.inbound)):
-            _mark(rendered, named, said(scope))
+            rendered = _marked(rendered, named, said(scope))
         scope.rendered = rendered
         if scope.loan is not None:
             scope.loan.rendered = render(named.over(scope.loan.conversation))

@@ -29,6 +29,9 @@ _COUNTED = "_langwatch_otel_counted"
 
 _exporters: weakref.WeakSet[ConversationSpanExporter] = weakref.WeakSet()
 
+any_made = False
+"""Whether there has been one: else nobody asks for the names of spans that have ended."""
+
 
 def any_wrapped() -> bool:
     """Say whether there is an exporter that one of ours wraps."""
@@ -68,6 +71,8 @@ class ConversationSpanExporter(SpanExporter):
         self._flushed = 0
         self._pid = os.getpid()
         self._lock = threading.RLock()
+        global any_made
+        any_made = True
         _exporters.add(self)
         metrics.on()
 

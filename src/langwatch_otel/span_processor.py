@@ -10,7 +10,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import Span, SpanLimits, SpanProcessor
 from opentelemetry.trace import SpanKind
 
-from . import config, metrics
+from . import config, metrics, span_exporter
 from . import scope as _scope
 from ._guard import guarded, swallowed
 from .attributes import HTTP_METHODS
@@ -24,7 +24,6 @@ from .loan import Loan, enter_request, is_by_framework, note_end
 from .open_span import HANGS_AS, SPAN_KEY, OpeningSpan, OpenSpan, RootSpan, open_span_within, sequence
 from .rendering import NOTHING, Rendered
 from .scope import ImplicitScope, Scope
-from .span_exporter import let_go
 from .stamping import MAX_SCOPE_NAMES, Stamper
 from .turn_links import follow
 from .weak_names import receive
@@ -79,8 +78,9 @@ class ConversationSpanProcessor(SpanProcessor):
             return
         try:
             context = get_current() if parent_context is None else parent_context
-            parent: OpenSpan | None = getattr(context.get(SPAN_KEY), HANGS_AS, None)
-            if parent is None and (not context or (parent := open_span_within(context.get(SPAN_KEY))) is None):
+            above: Any = context.get(SPAN_KEY)
+            parent: OpenSpan | None = getattr(above, HANGS_AS, None)
+            if parent is None and (above is None or (parent := open_span_within(above)) is None):
                 if context or parent_context is not None or span.kind is SERVER:
                     held, scope = self._local_root(span, context, parent_context is not None)
                 else:
@@ -170,7 +170,7 @@ class ConversationSpanProcessor(SpanProcessor):
                 held.parent = parent.nearest_open()  # An endless chain of tasks must not grow.
             if type(held) is OpeningSpan:
                 scope.closed = True
-            if not (held.stamped.whole or held.given.whole) or span.dropped_attributes:
+            if span_exporter.any_made and (not (held.stamped.whole or held.given.whole) or span.dropped_attributes):
                 if held.agent:
                     hear(held, span)
                 if scope.request is not None or scope.http is not None:
@@ -199,7 +199,7 @@ class ConversationSpanProcessor(SpanProcessor):
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         with guarded("flushing"):
-            let_go()
+            span_exporter.let_go()
         return True
 
 

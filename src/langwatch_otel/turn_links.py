@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.trace import SpanContext
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.trace import Link, SpanContext, TraceFlags
 
 from . import config
 from ._fork import free_after_fork
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 MAX_THREADS = 10_000
 
 _ATTRIBUTES = {LINK_KIND: PREVIOUS_TURN}
+_SHARED = BoundedAttributes(attributes=_ATTRIBUTES)
 
 # Spans' contexts alone: a span would be kept alive, with all that hangs on it.
 _latest: dict[str, SpanContext] = {}
+
+SAMPLED = TraceFlags.SAMPLED
 
 # Re-entrant, because a finaliser that the garbage collector runs meanwhile may name too.
 _lock = free_after_fork(threading.RLock())
@@ -28,23 +32,26 @@ _lock = free_after_fork(threading.RLock())
 
 def follow(held: OpenSpan) -> None:
     """Link the local root `held` to the one of the previous turn of its thread, once it has a thread."""
-    thread = held.thread_id
-    turn: tuple[str, SpanContext | None] | None = getattr(held, "turn", None)
+    thread = held.stamped.thread_id or held.given.thread_id
+    turn: tuple[str, SpanContext | None] | None = held.turn  # type: ignore[attr-defined]  # A local root has it.
     if thread is None or (turn is not None and turn[0] == thread) or not config.active().turn_links:
         return
     span: Any = held()
-    if span is None or not span.context.trace_flags.sampled:
+    if span is None:
+        return
+    context: SpanContext = span.context
+    if not context.trace_flags & SAMPLED:
         return
     with _lock:
         if turn is not None:
-            _take_back(span.context, *turn)
+            _take_back(context, *turn)
         before = _latest.pop(thread, None)
-        _latest[thread] = span.context
+        _latest[thread] = context
         if len(_latest) > MAX_THREADS:
             del _latest[next(iter(_latest))]
-    held.turn = thread, before  # type: ignore[attr-defined]  # A local root has it.
-    if before is not None and _has_room(span):
-        span.add_link(before, _ATTRIBUTES)
+    held.turn = thread, before  # type: ignore[attr-defined]
+    if before is not None:
+        _link(span, before)
 
 
 def _take_back(context: SpanContext, thread: str, before: SpanContext | None) -> None:
@@ -55,10 +62,19 @@ def _take_back(context: SpanContext, thread: str, before: SpanContext | None) ->
             _latest[thread] = before
 
 
-def _has_room(span: Any) -> bool:
-    """Say whether no link of the application's goes for ours: a full span drops the oldest."""
-    limit = getattr(getattr(span, "_limits", None), "max_links", None)  # Not public in the SDK.
-    return limit is None or len(span.links) < limit
+def _link(span: Any, before: SpanContext) -> None:
+    """Link `span` to the turn before, unless a link of the application's would go for it: a full span drops those."""
+    try:  # Not public: where the SDK has other names for these, the public way, at three times the price.
+        limits, links, add = span._limits, span._links, span._add_link
+    except AttributeError:
+        span.add_link(before, _ATTRIBUTES)
+        return
+    if limits.max_links is not None and len(links) >= limits.max_links:
+        return
+    if limits.max_attribute_length is None and limits.max_link_attributes != 0:
+        add(Link(before, _SHARED))
+    else:
+        span.add_link(before, _ATTRIBUTES)
 
 
 def forget() -> None:

@@ -15,7 +15,7 @@ from langwatch_otel.identity import EMPTY, Conversation, conversation_of
 from langwatch_otel.naming import suppose_turn
 from langwatch_otel.open_span import open_span_in
 from langwatch_otel.scope import Scope as Holder
-from langwatch_otel.scope import said
+from langwatch_otel.scopes_above import said
 from langwatch_otel.sources import KINDS, MAX_BODY, first_of, is_json, parsed
 
 from .visit import KEY, Asgi, Visit, Wanted, have_body, wanted
