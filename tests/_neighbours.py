@@ -58,7 +58,8 @@ NEIGHBOURS = {
         "OpenInference",
         ("openinference-instrumentation-openai==0.1.66", "openinference-instrumentation==0.1.72", OPENAI),
     ),
-    "traceloop": Neighbour("Traceloop", ("traceloop-sdk==0.62.4", OPENAI)),
+    # It imports httpx without asking for it, and a new OpenAI client brings httpx2 instead.
+    "traceloop": Neighbour("Traceloop", ("traceloop-sdk==0.62.4", OPENAI, "httpx==0.28.1")),
     "openlit": Neighbour("OpenLIT", ("openlit==1.45.0", "openai==2.54.0"), to_set="`openlit.init()` before `setup()`"),
     "laminar": Neighbour("Laminar", ("lmnr==0.8.2", OPENAI), to_set="`Laminar.initialize()` before `setup()`"),
     "sentry": Neighbour("Sentry, `SentrySpanProcessor`", ("sentry-sdk==2.75.0", OPENAI)),
