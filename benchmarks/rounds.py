@@ -14,7 +14,7 @@ def fastest(cases: Mapping[str, Callable[[], object]], *, rounds: int = 400, cal
     try:
         for number in range(rounds):
             for name, case in order.sample(list(cases.items()), len(cases)):
-                for _ in range(calls // 5):
+                for _ in range(max(1, calls // 5)):
                     case()
                 began = time.perf_counter_ns()
                 for _ in range(calls):

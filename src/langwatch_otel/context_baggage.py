@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from opentelemetry.context import Context
 from .wire import KEYS
 
 if TYPE_CHECKING:
+    from _collections_abc import dict_items, dict_keys, dict_values
     from typing import Protocol
 
     from .identity import Conversation
@@ -107,13 +108,13 @@ class ContextBaggage(dict[str, object]):
     def __len__(self) -> int:
         return len(self._all())
 
-    def keys(self) -> KeysView[str]:  # type: ignore[override]
+    def keys(self) -> dict_keys[str, object]:
         return self._all().keys()
 
-    def values(self) -> ValuesView[object]:  # type: ignore[override]
+    def values(self) -> dict_values[str, object]:
         return self._all().values()
 
-    def items(self) -> ItemsView[str, object]:  # type: ignore[override]
+    def items(self) -> dict_items[str, object]:
         return self._all().items()
 
     def __eq__(self, other: object) -> bool:

@@ -83,7 +83,7 @@ def put_back(token: Token[Any]) -> bool:
 def _code_of(function: Any) -> Any:
     while isinstance(function, functools.partial):
         function = function.func
-    return function if inspect.isroutine(function) else getattr(type(function), "__call__", function)  # noqa: B004
+    return function if inspect.isroutine(function) else type(function).__call__
 
 
 def name_of(function: Any) -> str:
@@ -121,7 +121,7 @@ def _resolved(annotation: Any, names: dict[str, Any]) -> Any:
         return annotation
 
 
-def _resolve_signature(wrapper: Function, function: Any) -> None:
+def _resolve_signature(wrapper: Any, function: Any) -> None:
     # FastAPI before 0.12x resolves the annotations of `from __future__ import annotations` in the globals of
     # the wrapper, which are this module's: body parameters would answer 422.
     try:
@@ -129,7 +129,7 @@ def _resolve_signature(wrapper: Function, function: Any) -> None:
     except (TypeError, ValueError):
         return
     if any(isinstance(parameter.annotation, str) for parameter in parameters):
-        setattr(wrapper, "__signature__", signature_of(function))  # noqa: B010
+        wrapper.__signature__ = signature_of(function)
 
 
 def _plain(function: Any, start: Start) -> Function:

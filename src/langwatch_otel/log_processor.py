@@ -72,11 +72,11 @@ def place(processor: ConversationLogProcessor, provider: Any) -> None:
     """Add `processor` to `provider` before those that are there: what they have copied by then lacks the ids."""
     provider.add_log_record_processor(processor)
     # Not public in the SDK, which knows no order but that of adding.
-    multi = getattr(provider, "_multi_log_record_processor", None)
+    multi: Any = getattr(provider, "_multi_log_record_processor", None)
     found, lock = getattr(multi, "_log_record_processors", None), getattr(multi, "_lock", None)
     if not isinstance(found, tuple) or lock is None or processor not in found:
         say_once("this SDK does not show its log processors: records that those from before have copied lack the ids")
         return
     with lock:
-        others = (each for each in multi._log_record_processors if each is not processor)  # type: ignore[union-attr]
-        multi._log_record_processors = (processor, *others)  # type: ignore[union-attr]
+        others = (each for each in multi._log_record_processors if each is not processor)
+        multi._log_record_processors = (processor, *others)

@@ -53,6 +53,8 @@ class OpenSpan(weakref.ref[Any]):
     """0 while it is open, 1 when it ended; for one that ended without a name its number in `sequence`."""
 
     root = False
+    turn: tuple[str, SpanContext | None] | None = None
+    """Of a local root: the thread that it is a turn of, and the turn before."""
     gift: Conversation = EMPTY
     """The conversation that `given` was made of."""
     written: frozenset[str] = frozenset()
@@ -205,12 +207,9 @@ class RootSpan(OpenSpan):
     __slots__ = ()
     root = True
 
-    turn: tuple[str, SpanContext | None] | None = None
-    """The thread that this is a turn of, and the turn before."""
-
     def restamp(self, rendered: Rendered) -> None:
         """Stamp what its scope says now; once that is a thread, this is a turn of it."""
-        OpenSpan.restamp(self, rendered)  # Not by `super`, which takes a look more: every turn comes by.
+        super().restamp(rendered)
         follow(self)
 
     def give(self, gift: Conversation, rendered: Rendered) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from types import MappingProxyType
 from typing import Any
 
@@ -55,10 +54,6 @@ class Rendered:
         self.root: Attributes = _NO_MORE
         """What only a local root gets, beside the rest."""
         self.spelling = spelling
-
-    def copy(self) -> Rendered:
-        """Return one that may be marked: what `render` gave is shared."""
-        return copy(self)
 
     @property
     def ids(self) -> Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from copy import copy
 
 from . import config
 from ._fork import free_after_fork
@@ -17,14 +18,15 @@ from .scopes_above import said, shorten
 # that the garbage collector runs meanwhile may name too.
 lock = free_after_fork(threading.RLock())
 
-
-# From so many open spans on, it is worth a look whether some were dropped without an end.
 CROWD = 1000
+"""What `crowd` is at least."""
 
 
 class Scope:
     """Named by `bind`; found through the spans that belong to it, or through the context."""
 
+    open: set[OpenSpan]
+    """Its spans that are open."""
     own: Conversation
     """What was bound here."""
     inherited: Conversation
@@ -78,10 +80,7 @@ class Scope:
     above: Scope | None
     below: weakref.WeakSet[Scope] | None
     crowd: int
-    """From so many open spans on it is worth a look whether some were dropped without an end."""
-
-    open: set[OpenSpan]
-    """The spans of this scope that are open."""
+    """From so many open spans on, it is worth a look whether some were dropped without an end."""
 
     # Every local root has a scope: what is read often has a slot, since the interpreter is slow to read what hides
     # a default of the class; the rest has such a default.
@@ -200,7 +199,7 @@ class ImplicitScope(Scope):
 
 def _marked(rendered: Rendered, named: Conversation, by_word: Conversation) -> Rendered:
     """Return `rendered` with a note of what of the names in force came in with the request."""
-    rendered = rendered.copy()
+    rendered = copy(rendered)  # What `render` gave is shared.
     rendered.inbound = by_word[:3] != named[:3]
     rendered.weak = by_word.thread_id != named.thread_id
     rendered.whole = rendered.whole and not rendered.inbound

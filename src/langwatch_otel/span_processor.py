@@ -81,10 +81,7 @@ class ConversationSpanProcessor(SpanProcessor):
             above: Any = context.get(SPAN_KEY)
             parent: OpenSpan | None = getattr(above, HANGS_AS, None)
             if parent is None and (above is None or (parent := open_span_within(above)) is None):
-                if context or parent_context is not None or span.kind is SERVER:
-                    held, scope = self._local_root(span, context, parent_context is not None)
-                else:
-                    held, scope = OpeningSpan(span), ImplicitScope()
+                held, scope = self._local_root(span, context, parent_context is not None)
             else:
                 held = OpenSpan(span)
                 scope = parent.scope

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.trace import Link, SpanContext, TraceFlags
+from opentelemetry.trace import Link, SpanContext
 
 from . import config
 from ._fork import free_after_fork
@@ -24,23 +24,20 @@ _SHARED = BoundedAttributes(attributes=_ATTRIBUTES)
 # Spans' contexts alone: a span would be kept alive, with all that hangs on it.
 _latest: dict[str, SpanContext] = {}
 
-SAMPLED = TraceFlags.SAMPLED
-
 # Re-entrant, because a finaliser that the garbage collector runs meanwhile may name too.
 _lock = free_after_fork(threading.RLock())
 
 
 def follow(held: OpenSpan) -> None:
     """Link the local root `held` to the one of the previous turn of its thread, once it has a thread."""
-    thread = held.stamped.thread_id or held.given.thread_id
-    turn: tuple[str, SpanContext | None] | None = held.turn  # type: ignore[attr-defined]  # A local root has it.
+    thread, turn = held.thread_id, held.turn
     if thread is None or (turn is not None and turn[0] == thread) or not config.active().turn_links:
         return
     span: Any = held()
     if span is None:
         return
     context: SpanContext = span.context
-    if not context.trace_flags & SAMPLED:
+    if not context.trace_flags.sampled:
         return
     with _lock:
         if turn is not None:
@@ -49,7 +46,7 @@ def follow(held: OpenSpan) -> None:
         _latest[thread] = context
         if len(_latest) > MAX_THREADS:
             del _latest[next(iter(_latest))]
-    held.turn = thread, before  # type: ignore[attr-defined]
+    held.turn = thread, before
     if before is not None:
         _link(span, before)
 
@@ -67,11 +64,11 @@ def _link(span: Any, before: SpanContext) -> None:
     try:  # Not public: where the SDK has other names for these, the public way, at three times the price.
         limits, links, add = span._limits, span._links, span._add_link
     except AttributeError:
-        span.add_link(before, _ATTRIBUTES)
+        limits, links, add = getattr(span, "_limits", None), span.links, None
+    most = getattr(limits, "max_links", None)
+    if most is not None and len(links) >= most:
         return
-    if limits.max_links is not None and len(links) >= limits.max_links:
-        return
-    if limits.max_attribute_length is None and limits.max_link_attributes != 0:
+    if add is not None and limits.max_attribute_length is None and limits.max_link_attributes != 0:
         add(Link(before, _SHARED))
     else:
         span.add_link(before, _ATTRIBUTES)

@@ -120,7 +120,7 @@ class Responses:
         return {**_response(answer), "status": "completed", "output": output, "usage": usage}
 
     @staticmethod
-    def streamed(answer: Answer, asked: _Object) -> Iterator[bytes]:  # noqa: ARG004
+    def streamed(answer: Answer, _asked: _Object) -> Iterator[bytes]:
         """Yield the answer word by word."""
         whole = Responses.whole(answer)
         begun = {**whole, "status": "in_progress", "output": [], "usage": None}

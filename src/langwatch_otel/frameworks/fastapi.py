@@ -141,7 +141,7 @@ class _Stack:
         if self.own_build is None:
             del app.build_middleware_stack
         else:
-            app.build_middleware_stack = self.own_build  # type: ignore[method-assign]
+            vars(app)["build_middleware_stack"] = self.own_build
 
 
 def _instrument(app: "FastAPI") -> None:
@@ -151,7 +151,7 @@ def _instrument(app: "FastAPI") -> None:
     if _background_before is None:
         _background_before = _contribs_background()
     stack = _Stack(app)
-    app.build_middleware_stack = stack  # type: ignore[method-assign]
+    vars(app)["build_middleware_stack"] = stack
     try:
         FastAPIInstrumentor.instrument_app(app, tracer_provider=_provider)
         stack.contribs_build = app.build_middleware_stack

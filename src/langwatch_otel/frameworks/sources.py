@@ -56,12 +56,12 @@ class Inside:
 
 def _inside(original: Method) -> Method:
     @functools.wraps(original)
-    async def __call__(self: Any, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: N807
+    async def called(self: Any, scope: Scope, receive: Receive, send: Send) -> None:
         if _contrib.active and not isinstance(self.app, Inside):
             self.app = Inside(self.app)
         await original(self, scope, receive, send)
 
-    return __call__
+    return called
 
 
 def _take_note(asgi: Asgi) -> None:
