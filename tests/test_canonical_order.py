@@ -182,7 +182,7 @@ def test_a_span_that_was_read_stays_as_it_was():
     expected = Canonical(
         Conversation("t1"),
         ({"thread_id": "session.id"}, {"model": "gen_ai.request.model"}),
-        Said(Content((), "hello", "input.value")),
+        Said((Content((), "hello", "input.value"), Content())),
         "m",
     )
     assert found == expected
