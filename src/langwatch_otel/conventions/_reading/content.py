@@ -16,7 +16,6 @@ from .values import MISSING, decoded, parsed, spelled, text_of
 
 Found = tuple[Direction, str | None]
 
-_NOTHING_TOLD: Sequence[Told] = ()
 CONTENT = ("input", "output", "transcript")
 """The fields of a key's meaning that are content."""
 _NOTHING: Found = ((), None)
@@ -89,11 +88,11 @@ SILENT = Said()
 
 def said(content: Grouped | None, values: tuple[Any, ...], events: Iterable[Event], logs: Iterable[Log]) -> Said:
     """Keep what a span's content is read from, so that it can be read later."""
-    by_events = by_logs = _NOTHING_TOLD
-    if events or logs:
-        by_events, by_logs = told_by_events(events), told_by_logs(logs)
-        if content is None and not by_events and not by_logs:
-            return SILENT
+    if not events and not logs:
+        return Said(SILENCE, (content, values, (), ()))
+    by_events, by_logs = told_by_events(events), told_by_logs(logs)
+    if content is None and not by_events and not by_logs:
+        return SILENT
     return Said(SILENCE, (content, values, by_events, by_logs))
 
 

@@ -60,7 +60,8 @@ class Reader:
                     named = self._over(named, resource, by[1].get(tuple(resource)) or self._plan(resource, by))
             told = SILENT
             if (content := plan.content) is not None:
-                told = said(content, content.values(attributes), events, logs)
+                values = content.values(attributes)
+                told = said(content, values, events, logs)
             elif events or logs:
                 told = said(None, (), events, logs)
             if told is not SILENT or plan.more:
@@ -94,17 +95,17 @@ class Reader:
 
 
 def _with_facts(named: Canonical, told: Said, plan: Plan, attributes: Mapping[str, Any], span_name: str) -> Canonical:
-    keys = named.keys
-    model, provider, operation, tool, kind, took = NO_FACTS
+    conversation, keys = named[:2]
+    facts = plan.facts.read(attributes) if plan.facts is not None else NO_FACTS
+    model, provider, operation, tool, kind, took = facts
     asked = answered = None
-    if plan.facts is not None:
-        model, provider, operation, tool, kind, took = plan.facts.read(attributes)
-        keys = (*keys, took)
     if plan.counts is not None:
         asked, answered, counted = plan.counts.read(attributes)
-        keys = (*keys, counted)
+        keys += (took, counted)
+    elif plan.facts is not None:
+        keys += (took,)
     if operation == EXECUTE_TOOL and tool is None:
         tool = tool_in(span_name)
     # What the class itself does, in half of the time.
-    found = (named.conversation, keys, told, model, provider, operation, asked, answered, tool, kind)
+    found = (conversation, keys, told, model, provider, operation, asked, answered, tool, kind)
     return tuple.__new__(Canonical, found)

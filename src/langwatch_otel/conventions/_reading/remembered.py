@@ -61,37 +61,34 @@ class Remembered(dict[Any, T], Generic[T]):
     def read(self, attributes: Attributes) -> T:
         """Return what the keys of `attributes` say."""
         try:
-            return self[self._values(attributes)]
+            values = self._values(attributes)
+            found = self.get(values)
         except TypeError:  # Lists have no hash.
-            return self._read_listed(attributes)
+            values, found = self._with_lists(attributes)
+        return self._anew(values, attributes) if found is None else found
 
-    def __missing__(self, values: Any) -> T:
-        if type(values) is _Whole:
-            return self._reading(self._keys, values.attributes)
-        keys = self._keys.keys
-        each = values if len(keys) > 1 else (values,)
-        found = self._reading(self._keys, dict(zip(keys, each, strict=True)))
-        if self._may_keep(each):
+    def _anew(self, values: Any, attributes: Attributes) -> T:
+        found = self._reading(self._keys, attributes)
+        if values is not None and self._may_keep(values if type(values) is tuple else (values,)):
             self._memory.one_more()
             self[values] = found
         return found
 
-    def _read_listed(self, attributes: Attributes) -> T:
-        if self._values is not _Whole:
+    def _with_lists(self, attributes: Attributes) -> tuple[Any, T | None]:
+        if self._values is not self._listed:
             self._values = self._listed  # From now on.
             try:
-                return self[self._listed(attributes)]
+                values = self._listed(attributes)
+                return values, self.get(values)
             except TypeError:
-                self._values = _Whole
-        return self._reading(self._keys, attributes)
+                self._values = _nothing
+        return None, None
 
     def _listed(self, attributes: Attributes) -> Any:
         """Return the values with lists as tuples."""
-        keys = self._keys.keys
-        if len(keys) == 1:
-            value = attributes[keys[0]]
-            return tuple(value) if type(value) is list else value
-        return tuple([tuple(value) if type(value) is list else value for value in map(attributes.__getitem__, keys)])
+        return tuple(
+            [tuple(value) if type(value) is list else value for value in map(attributes.__getitem__, self._keys.keys)]
+        )
 
     def _may_keep(self, values: tuple[Any, ...]) -> bool:
         """Say whether `values` may be remembered: short texts; from keys that have others nothing ever is."""
@@ -102,14 +99,9 @@ class Remembered(dict[Any, T], Generic[T]):
             texts = [text for value in values for text in ((value,) if type(value) is str else value)]
             if set(map(type, texts)) <= _TEXT:
                 return sum(map(len, texts)) <= MAX_REMEMBERED_TEXT
-        self._values = _Whole  # 1 and True are equal, and are not read alike.
+        self._values = _nothing  # 1 and True are equal, and are not read alike.
         return False
 
 
-class _Whole:
-    """Attributes that are like no others."""
-
-    __slots__ = ("attributes",)
-
-    def __init__(self, attributes: Attributes) -> None:
-        self.attributes = attributes
+def _nothing(_: Attributes) -> None:
+    return None
