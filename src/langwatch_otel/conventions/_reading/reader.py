@@ -95,7 +95,7 @@ class Reader:
 
 
 def _with_facts(named: Canonical, told: Said, plan: Plan, attributes: Mapping[str, Any], span_name: str) -> Canonical:
-    conversation, keys = named[:2]
+    conversation, keys = named.conversation, named.keys
     facts = plan.facts.read(attributes) if plan.facts is not None else NO_FACTS
     model, provider, operation, tool, kind, took = facts
     asked = answered = None

@@ -13,7 +13,7 @@ MAX_REMEMBERED = 1024
 """Findings that are remembered, of all keys together."""
 MAX_REMEMBERED_TEXT = 2048
 """Characters of the values of one span that are remembered."""
-_TEXT, _TEXTS = {str}, {str, tuple}
+_TEXT = {str}
 
 
 class Memory:
@@ -48,7 +48,7 @@ class Memory:
 class Remembered(dict[Any, T], Generic[T]):
     """What `reading` makes of some keys, by their values: of the same short texts it is asked once."""
 
-    __slots__ = ("_keys", "_memory", "_reading", "_values")
+    __slots__ = ("_keys", "_lists", "_memory", "_reading", "_values")
 
     def __init__(self, keys: Grouped, reading: Reading[T], memory: Memory) -> None:
         super().__init__()
@@ -56,6 +56,7 @@ class Remembered(dict[Any, T], Generic[T]):
         self._reading = reading
         self._memory = memory
         self._values: Callable[[Attributes], Any] = itemgetter(*keys.keys)
+        self._lists: set[int] = set()  # Places of values that have been lists.
         memory.share(self)
 
     def read(self, attributes: Attributes) -> T:
@@ -75,32 +76,36 @@ class Remembered(dict[Any, T], Generic[T]):
         return found
 
     def _with_lists(self, attributes: Attributes) -> tuple[Any, T | None]:
-        if self._values is not self._listed:
-            self._values = self._listed  # From now on.
-            try:
-                values = self._listed(attributes)
-                return values, self.get(values)
-            except TypeError:
-                self._values = _nothing
+        given = map(attributes.__getitem__, self._keys.keys)
+        self._lists |= {place for place, value in enumerate(given) if type(value) is list}
+        self._values = self._listed  # From now on.
+        try:
+            values = self._listed(attributes)
+            return values, self.get(values)
+        except TypeError:
+            self._values = _nothing
         return None, None
 
-    def _listed(self, attributes: Attributes) -> Any:
+    def _listed(self, attributes: Attributes) -> tuple[Any, ...]:
         """Return the values with lists as tuples."""
-        return tuple(
-            [tuple(value) if type(value) is list else value for value in map(attributes.__getitem__, self._keys.keys)]
-        )
+        values = list(map(attributes.__getitem__, self._keys.keys))
+        for place in self._lists:
+            if type(values[place]) is list:
+                values[place] = tuple(values[place])
+        return tuple(values)
 
     def _may_keep(self, values: tuple[Any, ...]) -> bool:
         """Say whether `values` may be remembered: short texts; from keys that have others nothing ever is."""
-        kinds = set(map(type, values))
-        if kinds == _TEXT:
-            return sum(map(len, values)) <= MAX_REMEMBERED_TEXT
-        if kinds <= _TEXTS:
-            texts = [text for value in values for text in ((value,) if type(value) is str else value)]
-            if set(map(type, texts)) <= _TEXT:
-                return sum(map(len, texts)) <= MAX_REMEMBERED_TEXT
-        self._values = _nothing  # 1 and True are equal, and are not read alike.
-        return False
+        length = 0
+        for value in values:
+            if type(value) is str:
+                length += len(value)
+            elif type(value) is tuple and set(map(type, value)) <= _TEXT:
+                length += sum(map(len, value))
+            else:
+                self._values = _nothing  # 1 and True are equal, and are not read alike.
+                return False
+        return length <= MAX_REMEMBERED_TEXT
 
 
 def _nothing(_: Attributes) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from operator import itemgetter
 from types import MappingProxyType
-from typing import NamedTuple
 
 from .grouped import Attributes, Grouped
 from .values import TOO_LARGE, count_of, id_of, object_of
@@ -50,19 +49,10 @@ EXECUTE_TOOL = "execute_tool"
 COUNTS = ("input_tokens", "output_tokens")
 
 
-class Facts(NamedTuple):
-    """What step a span is, and the names that it has beside its conversation."""
+Facts = tuple[str | None, str | None, str | None, str | None, str | None, Mapping[str, str]]
+"""Model, provider, operation, tool, span type in LangWatch's words, and the keys that said so."""
 
-    model: str | None = None
-    provider: str | None = None
-    operation: str | None = None
-    tool_name: str | None = None
-    span_type: str | None = None
-    """In LangWatch's words."""
-    took: Mapping[str, str] = MappingProxyType({})
-
-
-NO_FACTS = Facts()
+NO_FACTS: Facts = (None, None, None, None, None, MappingProxyType({}))
 
 
 def facts_of(keys: Grouped, attributes: Attributes) -> Facts:
@@ -79,7 +69,9 @@ def facts_of(keys: Grouped, attributes: Attributes) -> Facts:
     elif (kind := _BY_OPERATION.get(facts.get("operation", ""))) is not None:
         facts["span_type"] = kind
         took["span_type"] = took["operation"]
-    return Facts(**facts, took=MappingProxyType(took))
+    of = facts.get
+    names = (of("model"), of("provider"), of("operation"), of("tool_name"), of("span_type"))
+    return (*names, MappingProxyType(took))
 
 
 def tool_in(span_name: str) -> str | None:
