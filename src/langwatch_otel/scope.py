@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import weakref
-from copy import copy
 
 from . import config
 from ._fork import free_after_fork
@@ -197,15 +196,6 @@ class ImplicitScope(Scope):
     implicit = True
 
 
-def _marked(rendered: Rendered, named: Conversation, by_word: Conversation) -> Rendered:
-    """Return `rendered` with a note of what of the names in force came in with the request."""
-    rendered = copy(rendered)  # What `render` gave is shared.
-    rendered.inbound = by_word[:3] != named[:3]
-    rendered.weak = by_word.thread_id != named.thread_id
-    rendered.whole = rendered.whole and not rendered.inbound
-    return rendered
-
-
 def refresh(scope: Scope) -> None:
     """Work out what is named in `scope` and, live, in those below; stamp their open spans. Needs the lock."""
     waiting = [scope]
@@ -223,7 +213,8 @@ def refresh(scope: Scope) -> None:
         # Before the open spans are listed: a span that starts meanwhile is in the list, or sees this.
         rendered = render(named)
         if rendered is not NOTHING and (scope.inbound is not EMPTY or (scope.above and scope.above.rendered.inbound)):
-            rendered = _marked(rendered, named, said(scope))
+            word = said(scope)
+            rendered = rendered.received(word[:3] != named[:3], word.thread_id != named.thread_id)
         scope.rendered = rendered
         if scope.loan is not None:
             scope.loan.rendered = render(named.over(scope.loan.conversation))
