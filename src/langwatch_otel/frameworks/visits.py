@@ -133,14 +133,6 @@ class SocketVisit(Visit):
         self._of_all: dict[str, Any] = {}
         self._turn: Holder | None = None
 
-    @property
-    def is_over(self) -> bool:
-        return not self._open and not self._of_messages
-
-    def leave(self) -> None:
-        super().leave()
-        self._of_messages = ()
-
     def look(self) -> dict[str, Any]:
         found = super().look()
         self._of_all.update(found)
