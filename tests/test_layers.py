@@ -56,8 +56,9 @@ ORDER = (
         "starting",
         "decorators",
     },  # A handle makes spans, a decorator handles.
-    {"span_copy", "exclusion", "metrics"},
+    {"span_copy", "exclusion", "metrics", "own_provider"},
     {"span_exporter", "span_processor", "log_processor", "backfill"},
+    {"last_resort"},
     {"outbound", "propagation", "border"},
     {"frameworks"},
     {"clients"},

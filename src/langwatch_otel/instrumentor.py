@@ -10,7 +10,7 @@ from opentelemetry._logs import _internal as _logs_internal
 from opentelemetry._logs import get_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider
 
-from . import border, config, metrics, tracers, turn_links
+from . import border, config, metrics, own_provider, tracers, turn_links
 from ._guard import guarded, say_once
 from ._setter import SetterHook
 from ._weak import ByObject
@@ -201,6 +201,21 @@ def also_undo(undo: Undo) -> None:
     _state.undo.append(undo)
 
 
+def _make_way(provider: Any, *_: Any, **__: Any) -> bool:
+    """Have `provider` make the spans in place of setup()'s, with our processor; False where it is not to."""
+    own = own_provider.make_way(provider)
+    if own is not None and (processor := _state.processors.pop(own)) is not None:
+        _state.processors[provider] = processor
+    return own is not None
+
+
+def _add_to_set(provider: Any = None, *_: Any, **__: Any) -> None:
+    """Add to `provider` too, where it was set in vain: what its owner makes with it are spans of this application."""
+    _add_to_global()
+    if provider is not trace.get_tracer_provider() and hasattr(provider, "add_span_processor"):
+        _add_to(provider)
+
+
 def _add_to_global() -> None:
     provider = trace.get_tracer_provider()
     if hasattr(provider, "add_span_processor"):
@@ -215,7 +230,7 @@ def takes_no_processors(provider: Any) -> bool:
     return not isinstance(provider, nothing) and not hasattr(provider, "add_span_processor")
 
 
-def _add_to_global_logs() -> None:
+def _add_to_global_logs(*_: Any, **__: Any) -> None:
     provider = get_logger_provider()
     if hasattr(provider, "add_log_record_processor"):
         with guarded("following log records"):
@@ -223,5 +238,5 @@ def _add_to_global_logs() -> None:
 
 
 # Every public way to set a provider ends in these functions of the API.
-_later = SetterHook(trace, "_set_tracer_provider", _add_to_global)
+_later = SetterHook(trace, "_set_tracer_provider", _add_to_set, _make_way)
 _logs_later = SetterHook(_logs_internal, "_set_logger_provider", _add_to_global_logs)
