@@ -51,7 +51,7 @@ NEIGHBOURS = {
             ("LOGFIRE_CONSOLE", "false"),
             ("LOGFIRE_INSPECT_ARGUMENTS", "false"),
         ),
-        to_set="`logfire.configure()` before `setup()`; [a callback for its scrubbing](#logfire)",
+        to_set="[a callback for its scrubbing](#logfire)",
     ),
     "langfuse": Neighbour("Langfuse", ("langfuse==5.0.4", OPENAI)),
     "openinference": Neighbour(
@@ -60,8 +60,16 @@ NEIGHBOURS = {
     ),
     # It imports httpx without asking for it, and a new OpenAI client brings httpx2 instead.
     "traceloop": Neighbour("Traceloop", ("traceloop-sdk==0.62.4", OPENAI, "httpx==0.28.1")),
-    "openlit": Neighbour("OpenLIT", ("openlit==1.45.0", "openai==2.54.0"), to_set="`openlit.init()` before `setup()`"),
-    "laminar": Neighbour("Laminar", ("lmnr==0.8.2", OPENAI), to_set="`Laminar.initialize()` before `setup()`"),
+    "openlit": Neighbour(
+        "OpenLIT",
+        ("openlit==1.45.0", "openai==2.54.0"),
+        to_set="`openlit.init()` before `setup()`, or [an exporter](#openlit)",
+    ),
+    "laminar": Neighbour(
+        "Laminar",
+        ("lmnr==0.8.2", OPENAI),
+        to_set="`Laminar.initialize()` before `setup()`, or [our processor](#laminar)",
+    ),
     "sentry": Neighbour("Sentry, `SentrySpanProcessor`", ("sentry-sdk==2.75.0", OPENAI)),
     "sentry_otlp": Neighbour("Sentry, `OTLPIntegration`", ("sentry-sdk[opentelemetry-otlp]==2.75.0", OPENAI)),
     "datadog": Neighbour(

@@ -97,8 +97,8 @@ def lost(alone, beside):
     )
 
 
-def facts(name, order):
-    alone, beside = ran(name, "alone").theirs, ran(name, order)
+def facts(name, order, **environment):
+    alone, beside = ran(name, "alone").theirs, ran(name, order, **environment)
     # Where the neighbour leaves the application's spans out, they are looked at where the application sends them.
     here = {span["name"] for span in beside.theirs}
     spans = [*beside.theirs, *(span for span in beside.ours if span["name"] not in here)]
@@ -137,7 +137,7 @@ def test_the_page_says_what_the_neighbours_do():
 
 # Their provider is not the one that is in use, or they add no exporter to it; or it is not the SDK's.
 APART = {
-    *((name, "setup-first") for name in ("laminar", "logfire", "openlit")),
+    *((name, "setup-first") for name in ("laminar", "openlit")),
     *(("datadog", order) for order in ORDERS),
 }
 
@@ -191,9 +191,14 @@ def test_what_logfire_scrubs():
     }
 
 
+def snippet_of(heading):
+    """The Python block of the page below that heading."""
+    return re.findall(rf"\n## {heading}\n.*?```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0]
+
+
 def test_logfire_keeps_ids_with_the_callback_of_the_page():
     """The Python block of the page, as it stands, has Logfire keep our ids and scrub all else."""
-    [snippet] = re.findall(r"```python\n(import logfire.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    snippet = snippet_of("Logfire")
     ids = {"session.id": "session-42", "user.id": "auth0|abc"}
     of_ours = {**ids, "gen_ai.conversation.id": "session-42", "langwatch.thread.id": "session-42"}
     assert seen_in_logfire(NEIGHBOURS_SNIPPET=snippet) == {
@@ -201,6 +206,15 @@ def test_logfire_keeps_ids_with_the_callback_of_the_page():
         "a span of ours": of_ours,
         "a call of a model": of_ours,
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "heading", "exported"), [("laminar", "Laminar", "its own spans"), ("openlit", "OpenLIT", "unchanged")]
+)
+def test_who_comes_after_setup_has_the_rest_by_the_block_of_the_page(name, heading, exported):
+    """The Python blocks of the page put the ids on Laminar's spans, and send all spans to OpenLIT."""
+    found = facts(name, "setup-first", NEIGHBOURS_SNIPPET=snippet_of(heading))
+    assert found == Facts("all", "all", exported, "nothing")
 
 
 HIDING = {"laminar": {"LaminarSpanProcessor"}, "sentry": {"SentrySpanProcessor"}}
