@@ -58,7 +58,7 @@ ORDER = (
     },  # A handle makes spans, a decorator handles.
     {"span_copy", "exclusion", "metrics", "own_provider"},
     {"span_exporter", "span_processor", "log_processor", "backfill"},
-    {"last_resort"},
+    {"last_resort", "foreign_provider"},
     {"outbound", "propagation", "border"},
     {"frameworks"},
     {"clients"},

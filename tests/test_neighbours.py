@@ -217,6 +217,34 @@ def test_who_comes_after_setup_has_the_rest_by_the_block_of_the_page(name, headi
     assert found == Facts("all", "all", exported, "nothing")
 
 
+ID_TO_START = "langwatch_otel: the tracer provider that is set takes no span processor: ids go on spans of tracers made"
+NOTHING_KEPT = (
+    "langwatch_otel: the OpenTelemetry context of this process keeps no values: a conversation holds in a request"
+)
+
+
+@pytest.mark.parametrize(
+    ("how", "with_ids", "said"),
+    [
+        ("by hand", {"plain", "ours", "fastapi.endpoint", "fastapi.serialization"}, [ID_TO_START]),
+        ("auto", {"plain", "ours"}, [NOTHING_KEPT, ID_TO_START]),
+    ],
+)
+def test_what_datadogs_bridge_leaves_to_us(how, with_ids, said):
+    """Spans of OpenTelemetry's tracers have the ids as they start, also under ddtrace's own context; the log says so."""
+    found = ran("datadog", "instrument-second", NEIGHBOURS_DDTRACE=how)
+    ids = {"session.id": "t-1", "user.id": "u-1"}
+    seen = {
+        span["name"]: {key: value for key, value in span["attributes"].items() if key in IDS}
+        for span in found.theirs
+        if span["attributes"].get("session.id") not in (None, "theirs")
+    }
+    of_ours = {**ids, "gen_ai.conversation.id": "t-1", "langwatch.thread.id": "t-1"}
+    assert seen == {name: of_ours if name == "ours" else ids for name in with_ids}
+    assert [line for line in found.said if not line.startswith(tuple(said))] == []
+    assert len(found.said) == len(said)
+
+
 HIDING = {"laminar": {"LaminarSpanProcessor"}, "sentry": {"SentrySpanProcessor"}}
 
 

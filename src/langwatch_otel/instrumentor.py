@@ -10,7 +10,7 @@ from opentelemetry._logs import _internal as _logs_internal
 from opentelemetry._logs import get_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider
 
-from . import border, config, metrics, own_provider, tracers, turn_links
+from . import border, config, foreign_provider, metrics, own_provider, tracers, turn_links
 from ._guard import guarded, say_once
 from ._setter import SetterHook
 from ._weak import ByObject
@@ -30,6 +30,7 @@ class _State:
         self.log_processors: ByObject[ConversationLogProcessor] = ByObject()
         self.undo: list[Undo] = []
         self.backfilled: ByObject[bool] = ByObject()
+        self.followed: ByObject[bool] = ByObject()
 
 
 _state = _State()
@@ -118,6 +119,7 @@ class LangWatchInstrumentor:
             with guarded("turning off"):
                 _state.undo.pop()()
         _state.backfilled.clear()
+        _state.followed.clear()
         with guarded("turning off"):
             border.off()
             redirects.off()
@@ -220,8 +222,11 @@ def _add_to_global() -> None:
     provider = trace.get_tracer_provider()
     if hasattr(provider, "add_span_processor"):
         _add_to(provider)
-    elif takes_no_processors(provider):
-        say_once("the tracer provider that is set is not the SDK's, and takes no span processor: no span gets an id")
+    elif takes_no_processors(provider) and provider not in _state.followed:
+        say_once("the tracer provider that is set takes no span processor: ids go on spans of tracers made from now on")
+        with guarded("following a tracer"):
+            _state.followed[provider] = True
+            _state.undo.append(foreign_provider.follow(provider))
 
 
 def takes_no_processors(provider: Any) -> bool:
