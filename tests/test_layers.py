@@ -56,9 +56,10 @@ ORDER = (
         "starting",
         "decorators",
     },  # A handle makes spans, a decorator handles.
-    {"span_copy", "exclusion", "metrics", "own_provider"},
+    {"span_copy", "exclusion", "metrics"},
     {"span_exporter", "span_processor", "log_processor", "backfill"},
-    {"last_resort", "foreign_provider"},
+    {"own_provider", "foreign_provider"},
+    {"last_resort"},
     {"outbound", "propagation", "border"},
     {"frameworks"},
     {"clients"},

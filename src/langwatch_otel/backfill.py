@@ -13,6 +13,9 @@ from .span_exporter import ConversationSpanExporter
 
 Undo = Callable[[], None]
 
+# Who sets a tracer provider to be told how it is used itself: no place for an application's spans.
+_TOLD_OF_THEIR_USE = ("crewai.", "crewai_core.")
+
 # Whose processors export nothing, or by the two that are known here.
 _NO_EXPORTERS = ("langwatch_otel.", "opentelemetry.")
 
@@ -98,6 +101,12 @@ def exporter_of(processor: object) -> Any:
     """Return the exporter of one of the SDK's own processors; None of another's."""
     holder, name = _holder(processor)
     return None if holder is None else getattr(holder, name, None)
+
+
+def tells_its_makers(provider: Any) -> bool:
+    """Say whether `provider` exports to the makers of a library that it comes with."""
+    exporters = [exporter_of(processor) for processor in processors_of(provider) or ()]
+    return any(type(exporter).__module__.startswith(_TOLD_OF_THEIR_USE) for exporter in exporters)
 
 
 def _holder(processor: object) -> tuple[object | None, str]:

@@ -14,7 +14,7 @@ from . import border, config, foreign_provider, metrics, own_provider, tracers, 
 from ._guard import guarded, say_once
 from ._setter import SetterHook
 from ._weak import ByObject
-from .backfill import Undo, processors_of, wrap_exporters
+from .backfill import Undo, processors_of, tells_its_makers, wrap_exporters
 from .errors import ConfigurationError
 from .log_processor import ConversationLogProcessor, place
 from .span_exporter import any_wrapped
@@ -214,7 +214,8 @@ def _make_way(provider: Any, *_: Any, **__: Any) -> bool:
 def _add_to_set(provider: Any = None, *_: Any, **__: Any) -> None:
     """Add to `provider` too, where it was set in vain: what its owner makes with it are spans of this application."""
     _add_to_global()
-    if provider is not trace.get_tracer_provider() and hasattr(provider, "add_span_processor"):
+    set_in_vain = provider is not trace.get_tracer_provider() and hasattr(provider, "add_span_processor")
+    if set_in_vain and not tells_its_makers(provider):
         _add_to(provider)
 
 

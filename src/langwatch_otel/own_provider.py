@@ -14,6 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 from ._fork import free_after_fork
+from .backfill import tells_its_makers
 
 
 class OwnProvider(TracerProvider):
@@ -115,7 +116,7 @@ class OwnProvider(TracerProvider):
 def make_way(provider: Any) -> Any:
     """Have `provider` take the place of setup()'s, where that is the global one and makes way; return setup()'s."""
     own = trace.get_tracer_provider()
-    if not isinstance(own, OwnProvider) or not own.make_way(provider):
+    if not isinstance(own, OwnProvider) or tells_its_makers(provider) or not own.make_way(provider):
         return None
     # What the API's own function does. Without it ours stays the global one, and passes all on.
     trace._TRACER_PROVIDER = provider
