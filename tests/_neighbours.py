@@ -154,6 +154,10 @@ LOGS = Neighbour(
 )
 
 
+# Sets a tracer provider of its own whatever there is, to tell its makers how it is used; later ones ask first.
+CREWAI = Neighbour("CrewAI", ("crewai==0.203.1", "opentelemetry-sdk>=1.40"))
+
+
 @cache
 def ran(name, order, settings="{}", **environment):
     """Run the service of a neighbour, once for each choice."""
@@ -177,6 +181,16 @@ def ran(name, order, settings="{}", **environment):
         )
         assert run.returncode == 0, run.stderr
         return Ran(theirs.received.spans, ours.received.spans, json.loads(run.stdout.splitlines()[-1])["said"])
+
+
+def crewed():
+    """What the program with CrewAI printed, and the names of the spans that went where `setup()` sends them."""
+    with Sink() as ours:
+        environment = clean_environment(OURS=ours.url, PYTHONPATH=str(HERE))
+        command = [str(python_of("crewai", CREWAI)), str(HERE / "crew.py")]
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+        assert run.returncode == 0, run.stderr
+        return run.stdout, [span["name"] for span in ours.received.spans]
 
 
 def logged(order):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from _neighbours import NEIGHBOURS, logged, ran
+from _neighbours import NEIGHBOURS, crewed, logged, ran
 
 pytestmark = [pytest.mark.neighbours, pytest.mark.timeout(900)]
 
@@ -241,6 +241,11 @@ def test_what_datadogs_bridge_leaves_to_us(how, with_ids, said):
     assert seen == {name: of_ours if name == "ours" else ids for name in with_ids}
     assert [line for line in found.said if not line.startswith(tuple(said))] == []
     assert len(found.said) == len(said)
+
+
+def test_a_library_that_tells_its_makers_of_its_use_gets_no_span():
+    """CrewAI sets a provider that exports to CrewAI: setup()'s does not make way for that one."""
+    assert crewed() == ("True True True\n", ["turn"])
 
 
 HIDING = {"laminar": {"LaminarSpanProcessor"}, "sentry": {"SentrySpanProcessor"}}
