@@ -1,7 +1,7 @@
 """A provider that takes no span processors: what is put on the spans that its tracers start."""
 
 import pytest
-from opentelemetry import context, trace
+from opentelemetry import context, propagate, trace
 from opentelemetry.util._once import Once
 
 import langwatch_otel as langwatch
@@ -63,6 +63,19 @@ def test_spans_of_its_tracers_get_the_ids(provider, said):
     assert said() == []
 
 
+def test_a_name_that_came_in_gives_way(provider):
+    """What came in by baggage is on the span until the application names another."""
+    headers = {"baggage": "session.id=inbound,user.id=u"}
+    token = context.attach(propagate.extract(headers))
+    with langwatch.trace(name="named"), langwatch.trace(name="not named"):
+        pass
+    with langwatch.trace(name="before"):
+        langwatch.set_conversation("t")
+    context.detach(token)
+    found = {name: ids["session.id"] for name, ids in provider.found().items()}
+    assert found == {"named": "inbound", "not named": "inbound", "before": "t"}
+
+
 def test_a_second_thread_does_not_rename(provider):
     """A span that has a thread keeps it, when another is named around it."""
     with langwatch.trace(name="first", thread_id="t", user_id="u"):
@@ -78,14 +91,17 @@ def test_off_its_spans_are_its_own(provider, said):
     tracer = trace.get_tracer("application")
     for _ in range(3):
         LangWatchInstrumentor().uninstrument()
-        with langwatch.conversation(thread_id="t"):
+        with langwatch.trace(name="ours off", thread_id="t"):
             tracer.start_span("off").end()
         LangWatchInstrumentor().instrument()
+        once = provider.get_tracer
+        LangWatchInstrumentor().instrument()
+        assert provider.get_tracer is once
         for _ in range(3):
             tracer = trace.get_tracer("application")
-    with langwatch.conversation(thread_id="t"):
+    with langwatch.trace(name="ours on", thread_id="t", user_id="u"):
         tracer.start_span("on").end()
-    assert provider.found() == {"off": {}, "on": {"session.id": "t"}}
+    assert provider.found() == {"ours off": {}, "off": {}, "ours on": GENAI, "on": PLAIN}
     assert tracer.start_span.args[0].__func__ is type(tracer).start_span
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.util._once import Once
@@ -106,6 +107,43 @@ def test_setups_exporter_is_the_last_resort(receiver):
     work()
     theirs.force_flush()
     assert [seen(each) for each in (receiver.received.spans, theirs.exporter.get_finished_spans())] == [expected(0)] * 2
+
+
+def test_exporters_of_a_processor_of_several_count(receiver):
+    """A provider that exports by processors inside of another has no need of setup()'s exporter."""
+    theirs, several, memory = TracerProvider(shutdown_on_exit=False), SynchronousMultiSpanProcessor(), make_provider()
+    several.add_span_processor(SimpleSpanProcessor(memory.exporter))
+    theirs.add_span_processor(several)
+    trace.set_tracer_provider(theirs)
+    assert setup() is theirs
+    work()
+    theirs.force_flush()
+    assert (seen(receiver.received.spans), seen(memory.exporter.get_finished_spans())) == ({}, expected(0))
+
+
+class Hiding(trace.TracerProvider):
+    """Makes spans by the SDK, and shows no processor."""
+
+    def __init__(self):
+        self._made, self.added = make_provider(), []
+
+    def get_tracer(self, *args, **kwargs):
+        return self._made.get_tracer(*args, **kwargs)
+
+    def add_span_processor(self, processor):
+        self.added.append(type(processor).__name__)
+        self._made.add_span_processor(processor)
+
+    def shutdown(self):
+        self._made.shutdown()
+
+
+def test_a_provider_that_hides_its_processors_gets_ours_once(receiver):
+    """Our processor moves to the provider that is set later, and no second one is added where none can be seen."""
+    setup()
+    theirs = Hiding()
+    trace.set_tracer_provider(theirs)
+    assert theirs.added == ["ConversationSpanProcessor", "BatchSpanProcessor"]
 
 
 def test_after_the_first_span_setups_provider_stays(receiver, said, caplog):

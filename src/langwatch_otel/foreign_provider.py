@@ -27,10 +27,9 @@ class ForeignSpan(OpenSpan):
     """What its creator set."""
 
     def restamp(self, rendered: Rendered) -> None:
-        """Write what its scope says now, unless the span already belongs to another thread."""
+        """Write what its scope says now, whose thread is final unless it came in by baggage."""
         span: Any = self()
-        mine = self.stamped.thread_id
-        if span is None or not span.is_recording() or (mine and rendered.thread_id not in (None, mine)):
+        if span is None or not span.is_recording():
             return
         self.stamped = rendered
         wanted = rendered.for_span(self.genai, False)
