@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from ..._guard import swallowed
+from .grouped import Attributes, Grouped, Groups
 from .indexed import gathered
 from .keys import Meaning
 from .messages import MAX_MESSAGES, instructions_of, messages_of, speaking
@@ -13,10 +14,8 @@ from .parts import Message
 from .transcripts import Direction, Event, Log, Told, directions, told_by_events, told_by_logs, transcript
 from .values import MISSING, decoded, parsed, spelled, text_of
 
-Groups = Mapping[str, Sequence[Meaning]]
 Found = tuple[Direction, str | None]
 
-_NOTHING_TOLD: Sequence[Told] = ()
 CONTENT = ("input", "output", "transcript")
 """The fields of a key's meaning that are content."""
 _NOTHING: Found = ((), None)
@@ -38,7 +37,8 @@ class Content(NamedTuple):
 
 
 NO_CONTENT = Content()
-Unread = tuple[Groups, Sequence[str], Sequence[Any], Sequence[Told], Sequence[Told]]
+SILENCE = (NO_CONTENT, NO_CONTENT)
+Unread = tuple[Grouped | None, tuple[Any, ...], Sequence[Told], Sequence[Told]]
 
 
 class Said:
@@ -46,13 +46,8 @@ class Said:
 
     __slots__ = ("_read", "_unread")
 
-    def __init__(
-        self,
-        input: Content = NO_CONTENT,  # noqa: A002
-        output: Content = NO_CONTENT,
-        unread: Unread | None = None,
-    ) -> None:
-        self._read = (input, output)
+    def __init__(self, read: tuple[Content, Content] = SILENCE, unread: Unread | None = None) -> None:
+        self._read = read
         self._unread = unread
 
     @property
@@ -84,29 +79,27 @@ class Said:
     def __repr__(self) -> str:
         return f"Said(input={self.input!r}, output={self.output!r})"
 
-    def __reduce__(self) -> tuple[type["Said"], tuple[Content, Content]]:
-        return Said, (self.input, self.output)
+    def __reduce__(self) -> tuple[type["Said"], tuple[tuple[Content, Content]]]:
+        return Said, ((self.input, self.output),)
 
 
 SILENT = Said()
 
 
-def said(
-    groups: Groups, keys: Sequence[str], values: Sequence[Any], events: Iterable[Event], logs: Iterable[Log]
-) -> Said:
+def said(content: Grouped | None, attributes: Attributes, events: Iterable[Event], logs: Iterable[Log]) -> Said:
     """Keep what a span's content is read from, so that it can be read later."""
-    by_events = by_logs = _NOTHING_TOLD
-    if events or logs:
-        by_events, by_logs = told_by_events(events), told_by_logs(logs)
-        if not groups and not by_events and not by_logs:
-            return SILENT
-    return Said(NO_CONTENT, NO_CONTENT, (groups, keys, values, by_events, by_logs))
+    by_events, by_logs = told_by_events(events), told_by_logs(logs)
+    if content is None and not by_events and not by_logs:
+        return SILENT
+    values = content.values(attributes) if content is not None else ()
+    return Said(SILENCE, (content, values, by_events, by_logs))
 
 
 def _content(
-    groups: Groups, keys: Sequence[str], values: Sequence[Any], by_events: Sequence[Told], by_logs: Sequence[Told]
+    content: Grouped | None, values: tuple[Any, ...], by_events: Sequence[Told], by_logs: Sequence[Told]
 ) -> tuple[Content, Content]:
-    attributes = dict(zip(keys, values, strict=True))
+    groups: Groups = content.groups if content is not None else {}
+    attributes = dict(zip(content.keys, values, strict=True)) if content is not None else {}
     inputs = groups.get("input", ())
     asked, answered = _first(inputs, attributes, "user"), _first(groups.get("output", ()), attributes, "assistant")
     for other in chain(
