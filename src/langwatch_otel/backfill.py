@@ -17,7 +17,7 @@ Undo = Callable[[], None]
 _TOLD_OF_THEIR_USE = ("crewai.", "crewai_core.")
 
 # Whose processors export nothing, or by the two that are known here.
-_NO_EXPORTERS = ("langwatch_otel.", "opentelemetry.")
+_NO_EXPORTERS = ("langwatch_otel.", "langwatch_otel_probe.", "opentelemetry.")
 
 
 def wrap_exporters(provider: Any) -> Undo:
