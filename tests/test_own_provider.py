@@ -95,6 +95,25 @@ def test_what_was_added_goes_along(receiver):
     assert [seen(each.get_finished_spans()) for each in (early, late, theirs.exporter)] == [expected(0)] * 3
 
 
+@pytest.mark.parametrize("way", ["makes way", "stays"])
+def test_a_tracer_that_somebody_wrapped_keeps_their_wrapper(receiver, way):
+    """Where the tracer's method was replaced meanwhile theirs stays on top, and starts each span once."""
+    own, tracer, theirs, called = setup(), trace.get_tracer("application"), make_provider(), []
+    ours = tracer.start_span
+
+    def wrapper(name, *args, **kwargs):
+        called.append(name)
+        return ours(name, *args, **kwargs)
+
+    tracer.start_span = wrapper
+    if way == "makes way":
+        trace.set_tracer_provider(theirs)
+    work(tracer)
+    own.force_flush()
+    spans = theirs.exporter.get_finished_spans() if way == "makes way" else receiver.received.spans
+    assert (seen(spans), called, tracer.start_span) == (expected(1), ["span 0", "current 0"], wrapper)
+
+
 def test_setups_exporter_is_the_last_resort(receiver):
     """Where nobody was named to send to, setup()'s exporter serves until the provider set later has one."""
     setup()
@@ -189,12 +208,12 @@ class Failing(trace.TracerProvider):
 @pytest.mark.parametrize("kind", [Around, Bare, Failing])
 def test_who_cannot_take_its_place_is_refused(receiver, kind):
     """A wrapper around setup()'s provider, or one that takes no processors, does not take its place."""
-    own = setup()
+    own, early = setup(), trace.get_tracer("early")
     trace.set_tracer_provider(kind())
-    work(trace.get_tracer("application"))
+    work(early, trace.get_tracer("application"))
     own.force_flush()
     assert trace.get_tracer_provider() is own
-    assert seen(receiver.received.spans) == expected(1)
+    assert seen(receiver.received.spans) == expected(2)
 
 
 def test_off_nothing_makes_way(receiver):

@@ -30,7 +30,8 @@ class OwnProvider(TracerProvider):
         self._asking = threading.local()
         self._when_it_made_way = when_it_made_way
         self._added: list[SpanProcessor] = []
-        self._waiting: weakref.WeakKeyDictionary[trace.Tracer, tuple[Any, Any]] = weakref.WeakKeyDictionary()
+        self._waiting: weakref.WeakKeyDictionary[trace.Tracer, tuple[Any, Any, Any]] = weakref.WeakKeyDictionary()
+        self._moved: weakref.WeakKeyDictionary[trace.Tracer, trace.Tracer] = weakref.WeakKeyDictionary()
         self._settled = False
         self.successor: Any = None
         """Who makes the spans in its place."""
@@ -41,8 +42,8 @@ class OwnProvider(TracerProvider):
             with self._deciding:
                 if not self._settled:
                     tracer = super().get_tracer(*args, **kwargs)
-                    self._waiting[tracer] = args, kwargs
-                    vars(tracer)["start_span"] = partial(self._start_first, tracer)
+                    start = vars(tracer)["start_span"] = partial(self._start_first, tracer)
+                    self._waiting[tracer] = start, args, kwargs
                     return tracer
         if self.successor is None:
             return super().get_tracer(*args, **kwargs)
@@ -51,15 +52,19 @@ class OwnProvider(TracerProvider):
 
     def _start_first(self, tracer: trace.Tracer, *args: Any, **kwargs: Any) -> trace.Span:
         self.settle()
-        return tracer.start_span(*args, **kwargs)
+        moved = self._moved.get(tracer)
+        if moved is not None:
+            return moved.start_span(*args, **kwargs)
+        return type(tracer).start_span(tracer, *args, **kwargs)
 
     def settle(self) -> None:
         """Make way no more."""
         with self._deciding:
             if not self._settled:
                 self._settled = True
-                for tracer in list(self._waiting):
-                    del vars(tracer)["start_span"]
+                for tracer, (start, *_) in list(self._waiting.items()):
+                    if vars(tracer).get("start_span") is start:  # Else somebody wrapped it in turn.
+                        del vars(tracer)["start_span"]
                 self._waiting.clear()
 
     def make_way(self, successor: Any) -> bool:
@@ -67,15 +72,16 @@ class OwnProvider(TracerProvider):
         with self._deciding:
             if self._settled or not hasattr(successor, "add_span_processor") or self._is_within(successor):
                 return False
-            tracers = [
-                (tracer, successor.get_tracer(*args, **kwargs))
-                for tracer, (args, kwargs) in list(self._waiting.items())
-            ]
+            waiting = list(self._waiting.items())
+            moved = {tracer: successor.get_tracer(*args, **kwargs) for tracer, (_, args, kwargs) in waiting}
             for processor in self._added:
                 successor.add_span_processor(processor)
             self._settled, self.successor = True, successor
-            for tracer, now in tracers:
-                vars(tracer).update(start_span=now.start_span, start_as_current_span=now.start_as_current_span)
+            self._moved.update(moved)
+            for tracer, (start, *_) in waiting:
+                if vars(tracer).get("start_span") is start:
+                    now = moved[tracer]
+                    vars(tracer).update(start_span=now.start_span, start_as_current_span=now.start_as_current_span)
             self._waiting.clear()
         atexit.unregister(self.shutdown)  # The processors are the successor's, and end with it.
         self._when_it_made_way(successor)
