@@ -44,8 +44,9 @@ def setup(
 ) -> Any:
     """Trace this process with conversations on every span; returns the tracer provider in use.
 
-    Makes a provider with an OTLP exporter where there is none, adds to the one that is there, and turns on the
-    OpenAI, HTTP client and FastAPI instrumentations that are installed. Every standard `OTEL_*` variable holds.
+    Makes a provider with an OTLP exporter where there is none, which makes way for one that is set before its first
+    span; adds to the one that is there. Turns on the OpenAI, HTTP client and FastAPI instrumentations that are
+    installed. Every standard `OTEL_*` variable holds.
     Calling it twice is calling it once. Raises ConfigurationError for a setting with a value that it does not take.
     """
     if span_exclude_rules:
