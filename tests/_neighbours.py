@@ -68,7 +68,7 @@ NEIGHBOURS = {
     "laminar": Neighbour(
         "Laminar",
         ("lmnr==0.8.2", OPENAI),
-        to_set="`Laminar.initialize()` before `setup()`, or [our processor](#laminar)",
+        to_set="[`Laminar.initialize()` before `setup()`](#laminar), to send yours there",
     ),
     "sentry": Neighbour("Sentry, `SentrySpanProcessor`", ("sentry-sdk==2.75.0", OPENAI)),
     "sentry_otlp": Neighbour("Sentry, `OTLPIntegration`", ("sentry-sdk[opentelemetry-otlp]==2.75.0", OPENAI)),

@@ -95,6 +95,10 @@ class LangWatchInstrumentor:
             if not _later.on():
                 say_once("this opentelemetry-api does not tell of a provider that is set later: instrument() after it")
             _add_to_global()
+            with guarded("following Laminar"):
+                from .frameworks import laminar
+
+                laminar.follow(_add_to)
         else:
             _add_to(tracer_provider)
             if tracer_provider is not trace.get_tracer_provider():
@@ -108,7 +112,7 @@ class LangWatchInstrumentor:
     def uninstrument(self, **_: Any) -> None:
         """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
         from .clients import redirects
-        from .frameworks import bodies, celery, fastapi, lifespan, processes, requests, sources
+        from .frameworks import bodies, celery, fastapi, laminar, lifespan, processes, requests, sources
 
         _state.on = False
         for processor in _state.processors.values():
@@ -127,6 +131,7 @@ class LangWatchInstrumentor:
             fastapi.spans_off()
             lifespan.flush_off()
             celery.flush_off()
+            laminar.follow_off()
             processes.flush_off()
             requests.scopes_off()
             sources.sources_off()
