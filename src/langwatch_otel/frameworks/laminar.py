@@ -17,8 +17,7 @@ def follow(add: Callable[[Any], None]) -> None:
     global _add
     _add = add
     _initialize.on()
-    if "lmnr" in sys.modules:
-        _tell()
+    _tell()
 
 
 def follow_off() -> None:
@@ -29,11 +28,12 @@ def follow_off() -> None:
 
 
 def _tell() -> None:
+    laminar: Any = sys.modules.get("lmnr")
+    if laminar is None or _add is None:
+        return
     with guarded("following Laminar"):
-        from lmnr import get_laminar_tracer_provider
-
-        provider = get_laminar_tracer_provider()  # The global one, before Laminar is initialized.
-        if _add is not None and hasattr(provider, "add_span_processor"):
+        provider = laminar.get_laminar_tracer_provider()  # The global one, before Laminar is initialized.
+        if hasattr(provider, "add_span_processor"):
             _add(provider)
 
 
