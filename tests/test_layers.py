@@ -45,7 +45,7 @@ ORDER = (
         "weak_names",
     },
     {"protection"},
-    {"finding", "beside", "naming", "instrumented_ids", "tracers", "failures", "recording"},
+    {"finding", "beside", "naming", "instrumented_ids", "tracers", "failures", "recording", "turn_texts"},
     {"functions"},
     {"arguments", "streaming"},
     {
@@ -53,6 +53,7 @@ ORDER = (
         "current",
         "options",
         "running",
+        "running_trace",
         "starting",
         "decorators",
     },  # A handle makes spans, a decorator handles.

@@ -206,6 +206,8 @@ class RootSpan(OpenSpan):
 
     __slots__ = ()
     root = True
+    told = NOTHING.plain
+    """The texts of the turn that it was told by trace() spans."""
 
     def restamp(self, rendered: Rendered) -> None:
         """Stamp what its scope says now; once that is a thread, this is a turn of it."""
