@@ -21,7 +21,7 @@ _TITLES = {
     "attribute": "two attributes on the current span",
     "baggage": "baggage, and contrib's span processor",
     "braintrust": "Braintrust",
-    "clickhouse": "ClickHouse's engine, the table of the Collector's exporter",
+    "clickhouse": "ClickHouse's engine, behind the Collector's exporter",
     "collector": "OpenTelemetry Collector",
     "laminar": "Laminar",
     "langfuse": "Langfuse",
