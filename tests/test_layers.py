@@ -53,7 +53,6 @@ ORDER = (
         "current",
         "options",
         "running",
-        "running_trace",
         "starting",
         "decorators",
     },  # A handle makes spans, a decorator handles.

@@ -202,7 +202,7 @@ def test_a_root_that_is_left_alone_is_told_nothing(recorder, where, caplog):
 def test_where_nobody_chose_it_nobody_looks_for_it(monkeypatch):
     """By the default no turn pays for it."""
     looked = []
-    monkeypatch.setattr("langwatch_otel.running_trace.root_above", looked.append)
+    monkeypatch.setattr("langwatch_otel.running.root_above", looked.append)
     for conventions in ("all", None):
         with recording(settings={**SETTINGS, "conventions": conventions}) as recorder, request(recorder):
             turn("said", "answered")

@@ -64,6 +64,7 @@ def _build_jaeger(folder: Path) -> Path:
 def _go(folder: Path, *command: str) -> None:
     """Run with what is on the way kept out of the checkout; what it says is for stderr, the path for stdout."""
     environment = {**os.environ, "CGO_ENABLED": "0", "GOBIN": str(folder / "bin"), "GOFLAGS": "-buildvcs=false"}
+    environment["GOTMPDIR"] = str(folder)  # What Go itself leaves behind when it is ended.
     subprocess.run(command, cwd=folder, env=environment, stdout=sys.stderr, check=True)
 
 

@@ -17,8 +17,7 @@ from .current import Span, Trace
 from .functions import put_back, wrap
 from .loan import flow
 from .options import ConversationOptions, Options, SpanOptions, TraceOptions, check
-from .running import ConversationRunning, SpanRunning
-from .running_trace import TraceRunning
+from .running import ConversationRunning, SpanRunning, TraceRunning
 from .starting import Nothing, started
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -17,21 +17,22 @@ from .capture import MAX_BYTES, is_framework_object
 from .current import Span, Trace
 from .failures import record_error
 from .finding import SCOPE_KEY, current_scope, within
+from .identity import EMPTY
 from .instrumented_ids import adopt
 from .naming import open_scope
-from .open_span import SPAN_KEY, open_span_in, open_span_of
+from .open_span import HANGS_AS, SPAN_KEY, RootSpan, open_span_in, open_span_of
 from .options import Options
 from .recording import record_value, update_span
 from .scope import Scope
 from .streaming import follow
 from .texts import MARGIN
 from .tracers import TRACER_KEY, tracer
+from .turn_texts import root_above, tell
 
 _NOTHING: Mapping[str, Any] = {}
 
 
-def bound(options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a call was given, by the names of its parameters."""
+def _bound(options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
     return kwargs if options.arguments is None else options.arguments.of(args, kwargs)
 
 
@@ -44,7 +45,7 @@ class ConversationRunning:
     def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.options = options
         self.span = INVALID_SPAN
-        arguments = bound(options, args, kwargs) if options.fields.needs_arguments else _NOTHING
+        arguments = _bound(options, args, kwargs) if options.fields.needs_arguments else _NOTHING
         self.scope = open_scope(options.fields.resolve(arguments), adopt=options.adopt)
         self.context: Context = within(self.scope)
 
@@ -98,6 +99,7 @@ class SpanRunning(ConversationRunning):
     word = "span"
     _scope: Scope | None
     _chunks: list[str] | None
+    _root: RootSpan | None = None  # Of a turn: what is told its texts.
     _room = MAX_BYTES + MARGIN + 1  # One more, so that what was cut is marked.
 
     def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -114,7 +116,7 @@ class SpanRunning(ConversationRunning):
     def _open_scoped(self, context: Context, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Scope:
         """Open a scope below `context`, and the span in it."""
         options = self.options
-        arguments = bound(options, args, kwargs) if options.fields.needs_arguments else None
+        arguments = _bound(options, args, kwargs) if options.fields.needs_arguments else None
         named = options.fields.resolve(arguments or _NOTHING)
         scope = open_scope(named, adopt=options.adopt, context=context)
         self._open(within(scope, context), args, kwargs, arguments)
@@ -158,7 +160,7 @@ class SpanRunning(ConversationRunning):
         if options.update:
             update_span(self.span, options.update)
         if options.records_input:
-            self._record_input(bound(options, args, kwargs) if arguments is None else arguments)
+            self._record_input(_bound(options, args, kwargs) if arguments is None else arguments)
 
     def _record_input(self, arguments: Mapping[str, Any]) -> None:
         hidden = self.options.arguments.hidden if self.options.arguments is not None else ()
@@ -217,6 +219,8 @@ class SpanRunning(ConversationRunning):
             swallowed("recording a result", error)
 
     def _end(self) -> None:
+        if self._root is not None:
+            tell(self._root, self.span)
         if self._scope is not None:
             self._scope.closed = True  # First: a span whose turn is over does not wait for a name at export.
             self._scope.span = None  # The two held each other: garbage that only the collector finds.
@@ -225,3 +229,22 @@ class SpanRunning(ConversationRunning):
                 self.span.end()
         except Exception as error:
             swallowed("ending a span", error)
+
+
+class TraceRunning(SpanRunning):
+    """A span with a scope of its own."""
+
+    word = "trace"
+
+    def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        self.options = options
+        context, fields = get_current(), options.fields
+        arguments = _bound(options, args, kwargs) if fields.needs_arguments else None
+        named = fields.resolve(arguments or _NOTHING) if options.is_named else EMPTY
+        scope = self._scope = open_scope(named, adopt=options.adopt, context=context)
+        self._open(within(scope, context), args, kwargs, arguments)
+        scope.span = getattr(self.span, HANGS_AS, None)
+        self._root = root_above(scope.span) if options.tells_root else None
+
+    def handle(self) -> Any:
+        return Trace(self._scope, self.span, open_span_of(self.span))

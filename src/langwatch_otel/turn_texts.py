@@ -16,9 +16,11 @@ from .rendering import Attributes
 from .stamping import attributes_of
 
 
-def root_above(held: OpenSpan) -> RootSpan | None:
+def root_above(held: OpenSpan | None) -> RootSpan | None:
     """Return the open local root above the span of a trace(); None below another trace(), and across `adopt=False`."""
     with guarded("looking for a turn's local root"):
+        if held is None:
+            return None
         above, found = held.parent, None
         while above is not None:
             if above.scope.span is above:
