@@ -10,7 +10,7 @@ from .processes import until
 from .talking import ROOTS, TOLD, converse
 
 # Where the text of a turn is looked for.
-BELOW, CONVENTION, ROOT = "a server span above", "and by the convention", "`@trace()` the root"
+BELOW, CONVENTION, ROOT = "a server span above", "with the convention", "`@trace()` the root"
 
 LENGTHS = (250, 251, 1024)  # MLflow's limit, and more than anybody's.
 
