@@ -16,6 +16,7 @@ import langwatch_otel as langwatch
 from _recorder import recording
 from _servers import post
 from _sourced import NATIVE
+from langwatch_otel import turn_texts
 from langwatch_otel.cli.app_server import AppServer
 from langwatch_otel.workbench.receiver import Receiver
 
@@ -308,6 +309,24 @@ def test_the_root_s_texts_have_no_raw_id(scenario):
     said = of_request(recorder)
     assert (RAW in spans["request"].to_json(), "Hello, " in said["output.value"]) == (False, True)
     assert said["output.value"] == texts(spans["turn"].attributes)["output.value"]
+
+
+def test_a_user_who_is_named_meanwhile_is_hidden_too(monkeypatch):
+    """By another thread, after the text was looked through and before it is written."""
+    with recording(settings={**SETTINGS, "user_id_hash_key": KEY}) as recorder:
+        with request(recorder) as span:
+
+            def looked(on, found=turn_texts.guard_of):
+                guard = found(on)
+                if on is span:
+                    langwatch.set_conversation(user_id=RAW)
+                return guard
+
+            with langwatch.conversation():
+                monkeypatch.setattr(turn_texts, "guard_of", looked)
+                turn(f"I am {RAW}.", None)
+        said = of_request(recorder)["input.value"]
+    assert (said[:5], RAW in said) == ("I am ", False)
 
 
 def test_a_full_root_loses_nothing_for_a_text():

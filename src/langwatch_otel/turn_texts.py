@@ -59,6 +59,8 @@ def _tell(root: RootSpan, on: Any, held: OpenSpan, span: Any) -> None:
         root.told = {**ours, **wanted}
         if guard is not None:
             root.written = root.written | wanted.keys()
+            if root.user != guard.user:  # Named by another thread meanwhile.
+                root.hide_user(on)
 
 
 def _texts_of(span: Any, held: OpenSpan) -> Attributes:
