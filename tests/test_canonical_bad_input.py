@@ -211,6 +211,19 @@ def test_metadata_is_bounded():
     assert len(canonical({"metadata": json.dumps(many)}).conversation.metadata) == MAX_ITEMS
 
 
+def test_endless_new_conversations_cost_bounded_memory():
+    """What was read of the last ones is remembered, up to a number."""
+    reader = Reader(DECLARED)
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            reader.canonical({"session.id": f"{number:>0200}", "user.id": "u"})
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size < 4 * 1024 * 1024
+
+
 def test_endless_new_keys_cost_bounded_memory():
     """Keys of strangers are remembered up to a number, and known ones stay known."""
     reader = Reader(DECLARED)

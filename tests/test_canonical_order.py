@@ -1,5 +1,6 @@
 """Which key wins where several say something else, and what `took` says of it."""
 
+import json
 import pickle
 import subprocess
 import sys
@@ -172,6 +173,13 @@ def test_more_conversations_than_are_remembered_are_read_alike():
     """Many threads, each met twice, are each read as they are."""
     threads = [f"t{number}" for number in range(3000)] * 2
     assert [canonical({"session.id": thread}).conversation.thread_id for thread in threads] == threads
+
+
+def test_in_metadata_a_name_in_snake_case_goes_before_one_in_camel_case():
+    """Wherever the two stand; null is no value, in a short object as in a long one."""
+    for more in ({}, {"long": "x" * 2000}):
+        text = json.dumps({"threadId": "camel", "none": None, "thread_id": "snake", "userId": None, **more})
+        assert canonical({"metadata": text}).conversation == Conversation("snake", metadata=more)
 
 
 def test_a_span_that_was_read_stays_as_it_was():

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from ..._guard import swallowed
-from .grouped import Grouped, Groups
+from .grouped import Attributes, Grouped, Groups
 from .indexed import gathered
 from .keys import Meaning
 from .messages import MAX_MESSAGES, instructions_of, messages_of, speaking
@@ -86,13 +86,12 @@ class Said:
 SILENT = Said()
 
 
-def said(content: Grouped | None, values: tuple[Any, ...], events: Iterable[Event], logs: Iterable[Log]) -> Said:
+def said(content: Grouped | None, attributes: Attributes, events: Iterable[Event], logs: Iterable[Log]) -> Said:
     """Keep what a span's content is read from, so that it can be read later."""
-    if not events and not logs:
-        return Said(SILENCE, (content, values, (), ()))
     by_events, by_logs = told_by_events(events), told_by_logs(logs)
     if content is None and not by_events and not by_logs:
         return SILENT
+    values = content.values(attributes) if content is not None else ()
     return Said(SILENCE, (content, values, by_events, by_logs))
 
 

@@ -46,14 +46,14 @@ def _metadata_of(told: Any, metadata: dict[str, Any]) -> list[tuple[str, Any]]:
     """Put what `told` says into `metadata`, where it is not yet; return what are fields of a conversation instead."""
     found = object_of(told)
     if not metadata and not may_be_large(told):
-        metadata.update({name: value for name, value in found.items() if value is not None})
-        return [(name, metadata.pop(name)) for name in found if name in METADATA_FIELDS and name in metadata]
-    fields: list[tuple[str, Any]] = []
+        metadata.update(found)
+        if None in found.values():
+            for name in [name for name, value in found.items() if value is None]:
+                del metadata[name]
+        return [(name, metadata.pop(name)) for name in METADATA_FIELDS if name in metadata]
     for name, value in found.items():
-        if value is None or not isinstance(name, str):
+        if value is None or not isinstance(name, str) or name in METADATA_FIELDS:
             continue
-        if name in METADATA_FIELDS:
-            fields.append((name, value))
-        elif name not in metadata and len(metadata) < MAX_ITEMS:
+        if name not in metadata and len(metadata) < MAX_ITEMS:
             metadata.setdefault(utf8(name[:MAX_ID]), plain(value))
-    return fields
+    return [(name, found[name]) for name in METADATA_FIELDS if name in found]

@@ -7,7 +7,7 @@ from typing import Any
 from ..._guard import swallowed
 from .._convention import Convention
 from .canonical_span import NOTHING, Canonical
-from .content import SILENT, Said, said
+from .content import SILENCE, SILENT, Said, said
 from .keys import COMMON, COMMON_SCOPES, NEVER, Meanings
 from .plans import MAX_PLAN, Look, Names, Plan
 from .remembered import Memory
@@ -59,11 +59,11 @@ class Reader:
                 if resource is not mute or len(resource) != length:
                     named = self._over(named, resource, by[1].get(tuple(resource)) or self._plan(resource, by))
             told = SILENT
-            if (content := plan.content) is not None:
-                values = content.values(attributes)
-                told = said(content, values, events, logs)
-            elif events or logs:
-                told = said(None, (), events, logs)
+            content = plan.content
+            if events or logs:
+                told = said(content, attributes, events, logs)
+            elif content is not None:
+                told = Said(SILENCE, (content, content.values(attributes), (), ()))
             if told is not SILENT or plan.more:
                 return _with_facts(named, told, plan, attributes, span_name)
         except Exception as error:  # Something of the caller's own making.

@@ -145,10 +145,10 @@ def may_be_large(value: object) -> bool:
 def plain(value: Any, depth: int = MAX_DEPTH) -> Any:
     """Return a metadata value in bounds, in characters that UTF-8 can say; None where nothing is left."""
     kind = type(value)
-    if kind is str or isinstance(value, str):
-        return utf8(value if len(value) <= MAX_TEXT else value[:MAX_TEXT])
     if kind in _SCALARS or isinstance(value, (int, float)):
         return value
+    if kind is str or isinstance(value, str):
+        return utf8(value if len(value) <= MAX_TEXT else value[:MAX_TEXT])
     if not depth:
         return None
     if isinstance(value, (list, tuple)):
