@@ -159,9 +159,11 @@ def _in_clickhouse():
         _sql(url, "USE otel")
         rows = {row["thread"]: (row["user"], int(row["turns"])) for row in _sql(url, QUERY)}
         latest = {row["thread"]: int(row["turns"]) for row in _sql(url, _query_of_the_variant())}
+        [in_view] = _sql(url, "SELECT uniqExact(TraceId) AS traces FROM otel_traces_trace_id_ts")
     threads = {turn.named: (turn.user_id, _traces(turns, turn.named)) for turn in turns}
     right = [thread for thread in threads if rows.get(thread) == threads[thread]]
     assert latest == {thread: found for thread, (_, found) in rows.items()}
+    assert int(in_view["traces"]) == len(set().union(*(turn.traces for turn in turns)))
     return {
         "version": version("clickhouse"),
         "over": [HTTP, GRPC],
