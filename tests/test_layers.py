@@ -58,6 +58,8 @@ ORDER = (
     },  # A handle makes spans, a decorator handles.
     {"span_copy", "exclusion", "metrics"},
     {"span_exporter", "span_processor", "log_processor", "backfill"},
+    {"own_provider", "foreign_provider"},
+    {"last_resort"},
     {"outbound", "propagation", "border"},
     {"frameworks"},
     {"clients"},
