@@ -45,7 +45,7 @@ ORDER = (
         "weak_names",
     },
     {"protection"},
-    {"finding", "beside", "naming", "instrumented_ids", "tracers", "failures", "recording"},
+    {"finding", "beside", "naming", "instrumented_ids", "tracers", "failures", "recording", "turn_texts"},
     {"functions"},
     {"arguments", "streaming"},
     {

@@ -206,6 +206,8 @@ class RootSpan(OpenSpan):
     root = True
     turn: tuple[str, SpanContext | None] | None
     """The thread that it is a turn of, and the turn before."""
+    told = NOTHING.plain
+    """The texts of the turn that it was told by trace() spans."""
 
     def restamp(self, rendered: Rendered) -> None:
         """Stamp what its scope says now; once that is a thread, this is a turn of it."""
