@@ -3,9 +3,11 @@
 import importlib.util
 import itertools
 import os
+import re
 import signal
 import subprocess
 import time
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -93,6 +95,13 @@ class Collector:
             self.end()
         said = [line for line in self.log.splitlines() if "\twarn\t" in line or "\terror\t" in line]
         print(*said[-20:], sep="\n")  # Shown by pytest where the test fails.
+
+    def counted(self, what, by):
+        """{value: count} of one of its own metrics, by that label."""
+        with urllib.request.urlopen(f"http://localhost:{self.environment['COLLECTOR_METRICS_PORT']}/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        pattern = re.compile(rf'otelcol_{what}(?:_total|__spans__total)?\{{.*{by}="([^"]+)".*\}} (\d+)')
+        return {match[1]: int(match[2]) for line in lines if (match := pattern.match(line))}
 
     def send(self, *spans, resource=None):
         """Send spans over OTLP, and return when it has accepted them."""

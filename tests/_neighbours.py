@@ -51,7 +51,7 @@ NEIGHBOURS = {
             ("LOGFIRE_CONSOLE", "false"),
             ("LOGFIRE_INSPECT_ARGUMENTS", "false"),
         ),
-        to_set="`logfire.configure()` before `setup()`; [a callback for its scrubbing](#logfire)",
+        to_set="[a callback for its scrubbing](#logfire)",
     ),
     "langfuse": Neighbour("Langfuse", ("langfuse==5.0.4", OPENAI)),
     "openinference": Neighbour(
@@ -60,8 +60,16 @@ NEIGHBOURS = {
     ),
     # It imports httpx without asking for it, and a new OpenAI client brings httpx2 instead.
     "traceloop": Neighbour("Traceloop", ("traceloop-sdk==0.62.4", OPENAI, "httpx==0.28.1")),
-    "openlit": Neighbour("OpenLIT", ("openlit==1.45.0", "openai==2.54.0"), to_set="`openlit.init()` before `setup()`"),
-    "laminar": Neighbour("Laminar", ("lmnr==0.8.2", OPENAI), to_set="`Laminar.initialize()` before `setup()`"),
+    "openlit": Neighbour(
+        "OpenLIT",
+        ("openlit==1.45.0", "openai==2.54.0"),
+        to_set="`openlit.init()` before `setup()`, or [an exporter](#openlit)",
+    ),
+    "laminar": Neighbour(
+        "Laminar",
+        ("lmnr==0.8.2", OPENAI),
+        to_set="[`Laminar.initialize()` before `setup()`](#laminar), to send yours there",
+    ),
     "sentry": Neighbour("Sentry, `SentrySpanProcessor`", ("sentry-sdk==2.75.0", OPENAI)),
     "sentry_otlp": Neighbour("Sentry, `OTLPIntegration`", ("sentry-sdk[opentelemetry-otlp]==2.75.0", OPENAI)),
     "datadog": Neighbour(
@@ -146,6 +154,10 @@ LOGS = Neighbour(
 )
 
 
+# Sets a tracer provider of its own whatever there is, to tell its makers how it is used; later ones ask first.
+CREWAI = Neighbour("CrewAI", ("crewai==0.203.1", "opentelemetry-sdk>=1.40"))
+
+
 @cache
 def ran(name, order, settings="{}", **environment):
     """Run the service of a neighbour, once for each choice."""
@@ -169,6 +181,16 @@ def ran(name, order, settings="{}", **environment):
         )
         assert run.returncode == 0, run.stderr
         return Ran(theirs.received.spans, ours.received.spans, json.loads(run.stdout.splitlines()[-1])["said"])
+
+
+def crewed():
+    """What the program with CrewAI printed, and the names of the spans that went where `setup()` sends them."""
+    with Sink() as ours:
+        environment = clean_environment(OURS=ours.url, PYTHONPATH=str(HERE))
+        command = [str(python_of("crewai", CREWAI)), str(HERE / "crew.py")]
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+        assert run.returncode == 0, run.stderr
+        return run.stdout, [span["name"] for span in ours.received.spans]
 
 
 def logged(order):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from _collector import BASE, Collector, needs_collector, to
+from _collector import BASE, Collector, needs_collector, to, wait_until
 from _collector_application import LONGEST_TURN, Application
 from _servers import free_port
 from langwatch_otel.workbench.receiver import Receiver
@@ -61,7 +61,7 @@ def test_a_collector_that_is_killed_has_lost_what_was_not_on_disk(tmp_path, more
     with Receiver(free_port()) as receiver, Collector(tmp_path, BASE, *more, **to(receiver, "full")) as collector:
         with away(receiver):
             application = Application(4, collector.endpoint)
-            time.sleep(3)
+            wait_until(lambda: collector.counted("receiver_accepted_spans", "transport").get("http", 0) > 50)
             collector.end(signal.SIGKILL)
             collector.start()
             result, _ = application.result()

@@ -1,7 +1,9 @@
 """docs/collector.md and the README: what an operator copies works."""
 
+import os
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -56,3 +58,20 @@ def test_the_table_of_variables_is_whole():
     rows = [line for line in head.splitlines() if line.startswith("# |")]
     told = {name for row in rows for name in re.findall(r"\b([A-Z]+(?:_[A-Z]+)+)\b", row.split("|")[1])}
     assert told == set(re.findall(r"\$\{env:(\w+)", rest))
+
+
+def test_a_build_that_is_ended_leaves_nothing_behind(tmp_path):
+    """Neither half of a program, nor its folder, nor what it had started; the next build begins anew."""
+    go = tmp_path / "bin" / "go"
+    go.parent.mkdir()
+    go.write_text("#!/bin/sh\necho begun\nexec sleep 60\n")
+    go.chmod(0o755)
+    environment = clean_environment(PATH=f"{go.parent}:{os.environ['PATH']}", XDG_CACHE_HOME=str(tmp_path / "cache"))
+    command = [sys.executable, VARIANTS / "build.py"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as build:
+        assert build.stderr.readline() == "begun\n"
+        assert len(list((tmp_path / "cache").rglob("builder.yaml"))) == 1
+        build.terminate()
+        assert (build.wait(10), build.stdout.read(), build.stderr.read()) == (1, "", "ended before it was done\n")
+    [folder] = (tmp_path / "cache" / "langwatch-otel").iterdir()
+    assert list(folder.iterdir()) == []

@@ -1,10 +1,8 @@
 """The Collector with collector-config.yaml, and an application, where a backend refuses, or has a private authority."""
 
-import re
 import ssl
 import threading
 import time
-import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -60,13 +58,7 @@ class Backend:
 
 def failed(collector):
     """{exporter: spans} that its own metrics say were given up."""
-    port = collector.environment["COLLECTOR_METRICS_PORT"]
-    with urllib.request.urlopen(f"http://localhost:{port}/metrics") as answer:
-        lines = answer.read().decode().splitlines()
-    pattern = re.compile(
-        r'otelcol_exporter_send_failed_spans(?:_total|__spans__total)?\{.*exporter="([^"]+)".*\} (\d+)'
-    )
-    return {match[1]: int(match[2]) for line in lines if (match := pattern.match(line))}
+    return collector.counted("exporter_send_failed_spans", "exporter")
 
 
 def test_a_401_gives_up_for_that_backend_alone_and_says_so(tmp_path):

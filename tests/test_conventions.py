@@ -15,9 +15,11 @@ from _cases import CASES, KINDS, WHOLE, attributes_of, spans_of_each_kind
 from _recorder import make_provider, named, recording
 from _servers import clean_environment
 from langwatch_otel import ConfigurationError, LangWatchInstrumentor, config, conventions
-from langwatch_otel.conventions._convention import GENAI_SPANS, Convention, Limit
+from langwatch_otel.conventions._convention import GENAI_SPANS, LOCAL_ROOT, Convention, Limit
 from langwatch_otel.identity import Conversation
+from langwatch_otel.recording import VALUE_KEYS
 from langwatch_otel.rendering import MAX_METADATA_KEYS
+from langwatch_otel.spelling import TEXTS
 
 WRITTEN = [name for name in conventions.NAMES if conventions.load(name).writes]
 
@@ -45,7 +47,9 @@ def test_a_declaration_is_whole(name):
     assert found.title
     assert found.evidence
     assert all(": " in source or source.startswith("https://") for source in found.evidence)
-    assert {write.field for write in found.writes} <= set(Conversation._fields)
+    texts = {write.field: (write.key, write.on, write.limit) for write in found.writes if write.field in TEXTS}
+    assert texts in ({}, {field: (key, LOCAL_ROOT, None) for field, (key, _) in VALUE_KEYS.items()})
+    assert {write.field for write in found.writes} <= {*Conversation._fields, *TEXTS}
     keys = [write.key for write in found.writes]
     others = {write.key for each in conventions.CONVENTIONS if each is not found for write in each.writes}
     assert len(keys) == len(set(keys))

@@ -13,7 +13,7 @@ from langwatch_otel.conventions._convention import COMMA, EVERY_SPAN, JSON, TRUE
 PAGE = Path(__file__).parent.parent / "docs" / "conventions.md"
 COMMAND = "python tests/test_conventions_page.py --write"
 
-FIELDS = ("thread_id", "user_id", "customer_id", "labels", "metadata")
+FIELDS = ("thread_id", "user_id", "customer_id", "labels", "metadata", "input", "output")
 DEFAULT = config.Config().conventions
 BY_DEFAULT = {(write.on, write.key) for name in DEFAULT for write in conventions.load(name).writes}
 SHAPES = {COMMA: " in one string, by commas", JSON: " as one JSON object", TRUE: " = true"}

@@ -45,7 +45,7 @@ ORDER = (
         "weak_names",
     },
     {"protection"},
-    {"finding", "beside", "naming", "instrumented_ids", "tracers", "failures", "recording"},
+    {"finding", "beside", "naming", "instrumented_ids", "tracers", "failures", "recording", "turn_texts"},
     {"functions"},
     {"arguments", "streaming"},
     {
@@ -58,6 +58,8 @@ ORDER = (
     },  # A handle makes spans, a decorator handles.
     {"span_copy", "exclusion", "metrics"},
     {"span_exporter", "span_processor", "log_processor", "backfill"},
+    {"own_provider", "foreign_provider"},
+    {"last_resort"},
     {"outbound", "propagation", "border"},
     {"frameworks"},
     {"clients"},

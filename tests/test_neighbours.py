@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from _neighbours import NEIGHBOURS, logged, ran
+from _neighbours import NEIGHBOURS, crewed, logged, ran
 
 pytestmark = [pytest.mark.neighbours, pytest.mark.timeout(900)]
 
@@ -97,8 +97,8 @@ def lost(alone, beside):
     )
 
 
-def facts(name, order):
-    alone, beside = ran(name, "alone").theirs, ran(name, order)
+def facts(name, order, **environment):
+    alone, beside = ran(name, "alone").theirs, ran(name, order, **environment)
     # Where the neighbour leaves the application's spans out, they are looked at where the application sends them.
     here = {span["name"] for span in beside.theirs}
     spans = [*beside.theirs, *(span for span in beside.ours if span["name"] not in here)]
@@ -137,7 +137,7 @@ def test_the_page_says_what_the_neighbours_do():
 
 # Their provider is not the one that is in use, or they add no exporter to it; or it is not the SDK's.
 APART = {
-    *((name, "setup-first") for name in ("laminar", "logfire", "openlit")),
+    *((name, "setup-first") for name in ("laminar", "openlit")),
     *(("datadog", order) for order in ORDERS),
 }
 
@@ -191,9 +191,14 @@ def test_what_logfire_scrubs():
     }
 
 
+def snippet_of(heading):
+    """The Python block of the page below that heading."""
+    return re.findall(rf"\n## {heading}\n.*?```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0]
+
+
 def test_logfire_keeps_ids_with_the_callback_of_the_page():
     """The Python block of the page, as it stands, has Logfire keep our ids and scrub all else."""
-    [snippet] = re.findall(r"```python\n(import logfire.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    snippet = snippet_of("Logfire")
     ids = {"session.id": "session-42", "user.id": "auth0|abc"}
     of_ours = {**ids, "gen_ai.conversation.id": "session-42", "langwatch.thread.id": "session-42"}
     assert seen_in_logfire(NEIGHBOURS_SNIPPET=snippet) == {
@@ -201,6 +206,48 @@ def test_logfire_keeps_ids_with_the_callback_of_the_page():
         "a span of ours": of_ours,
         "a call of a model": of_ours,
     }
+
+
+def test_openlit_after_setup_has_all_by_the_block_of_the_page():
+    """The Python block of the page sends all spans to OpenLIT."""
+    found = facts("openlit", "setup-first", NEIGHBOURS_SNIPPET=snippet_of("OpenLIT"))
+    assert found == Facts("all", "all", "unchanged", "nothing")
+
+
+def test_the_provider_that_laminar_keeps_to_itself_is_found():
+    """After `setup()` Laminar's spans, which a provider of its own makes, have the ids, and go to Laminar alone."""
+    assert facts("laminar", "setup-first") == Facts("all", "all", "its own spans", "nothing")
+
+
+NO_PROCESSOR = "langwatch_otel: the tracer provider that is set takes no span processor"
+NOTHING_KEPT = "langwatch_otel: the OpenTelemetry context of this process keeps no values"
+
+
+@pytest.mark.parametrize(
+    ("how", "with_ids", "said"),
+    [
+        ("by hand", {"plain", "ours", "fastapi.endpoint", "fastapi.serialization"}, [NO_PROCESSOR]),
+        ("auto", {"plain", "ours"}, [NOTHING_KEPT, NO_PROCESSOR]),
+    ],
+)
+def test_what_datadogs_bridge_leaves_to_us(how, with_ids, said):
+    """Spans of OpenTelemetry's tracers have the ids as they start, under ddtrace's own context too; the log says so."""
+    found = ran("datadog", "instrument-second", NEIGHBOURS_DDTRACE=how)
+    ids = {"session.id": "t-1", "user.id": "u-1"}
+    seen = {
+        span["name"]: {key: value for key, value in span["attributes"].items() if key in IDS}
+        for span in found.theirs
+        if span["attributes"].get("session.id") not in (None, "theirs")
+    }
+    of_ours = {**ids, "gen_ai.conversation.id": "t-1", "langwatch.thread.id": "t-1"}
+    assert seen == {name: of_ours if name == "ours" else ids for name in with_ids}
+    assert [line for line in found.said if not line.startswith(tuple(said))] == []
+    assert len(found.said) == len(said)
+
+
+def test_a_library_that_tells_its_makers_of_its_use_gets_no_span():
+    """CrewAI sets a provider that exports to CrewAI: setup()'s does not make way for that one."""
+    assert crewed() == ("True True True\n", ["turn"])
 
 
 HIDING = {"laminar": {"LaminarSpanProcessor"}, "sentry": {"SentrySpanProcessor"}}

@@ -38,7 +38,7 @@ def run(setup, after="", **environment):
     )
 
 
-KINDS = "print([type(p._batch_processor._exporter._exporter._exporter).__module__" + (
+KINDS = "print([type(p._batch_processor._exporter._exporter.wrapped.wrapped).__module__" + (
     " for p in trace.get_tracer_provider()._active_span_processor._span_processors[1:]])"
 )
 SETUP = "langwatch.setup(instrumentors=[])"

@@ -9,10 +9,15 @@ from ._guard import guarded
 
 
 class SetterHook:
-    """One function of a module, wrapped between `on` and `off`, so that `heard` is called after it."""
+    """One function of a module, wrapped between `on` and `off`, so that `heard` is called after it, with the same.
 
-    def __init__(self, module: Any, name: str, heard: Callable[[], None]) -> None:
-        self._module, self._name, self._heard = module, name, heard
+    Where `instead` says that it took what was to be set, the function is not called.
+    """
+
+    def __init__(
+        self, module: Any, name: str, heard: Callable[..., None], instead: Callable[..., bool] | None = None
+    ) -> None:
+        self._module, self._name, self._heard, self._instead = module, name, heard, instead
         self._active = False
         self.original: Callable[..., None] | None = None
         self._hook: Callable[..., None] | None = None
@@ -29,14 +34,22 @@ class SetterHook:
         original: Callable[..., None] = now
 
         def set_and_tell(*args: Any, **kwargs: Any) -> None:
-            original(*args, **kwargs)
-            if self._active and self._hook is set_and_tell:
+            ours = self._active and self._hook is set_and_tell
+            if not (ours and self._took(args, kwargs)):
+                original(*args, **kwargs)
+            if ours:
                 with guarded("hearing of what was set later"):
-                    self._heard()
+                    self._heard(*args, **kwargs)
 
         self.original, self._hook = original, set_and_tell
         setattr(self._module, self._name, set_and_tell)
         return True
+
+    def _took(self, args: Any, kwargs: Any) -> bool:
+        if self._instead is not None:
+            with guarded("making way for what was set later"):
+                return self._instead(*args, **kwargs)
+        return False
 
     def off(self) -> None:
         """Put the function back; where somebody else's is on top, ours stays below it and does nothing."""

@@ -36,6 +36,11 @@ class ByObject(Generic[V]):
             self[key] = value
         return self._found[id(key)][1]
 
+    def pop(self, key: object) -> V | None:
+        """Return what is known of `key`, if anything, and know it no more."""
+        found = self._found.pop(id(key), None)
+        return None if found is None else found[1]
+
     def keys(self) -> list[Any]:
         """Return the objects that are still there."""
         return [key for ref, _ in list(self._found.values()) if (key := ref()) is not None]

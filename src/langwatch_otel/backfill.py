@@ -13,8 +13,11 @@ from .span_exporter import ConversationSpanExporter
 
 Undo = Callable[[], None]
 
+# Who sets a tracer provider to be told how it is used itself: no place for an application's spans.
+_TOLD_OF_THEIR_USE = ("crewai.", "crewai_core.")
+
 # Whose processors export nothing, or by the two that are known here.
-_NO_EXPORTERS = ("langwatch_otel.", "opentelemetry.")
+_NO_EXPORTERS = ("langwatch_otel.", "langwatch_otel_probe.", "opentelemetry.")
 
 
 def wrap_exporters(provider: Any) -> Undo:
@@ -43,8 +46,8 @@ def _wrap_there(provider: Any, undo: list[Undo]) -> None:
             return
         for processor in processors:
             holder, name = _holder(processor)
-            exporter = getattr(holder, name, None) if holder is not None else None
-            if exporter is None and not type(processor).__module__.startswith(_NO_EXPORTERS):
+            exporter = exporter_of(processor)
+            if exporter is None and may_export(processor):
                 named = type(processor).__name__
                 say_once(f"backfill: {named} hides its exporter: what ended before its name goes out there without it")
             if exporter is not None and not isinstance(exporter, ConversationSpanExporter):
@@ -85,6 +88,25 @@ def processors_of(provider: Any) -> Sequence[Any] | None:
         if found is not None:
             return found
     return None
+
+
+def may_export(processor: object) -> bool:
+    """Say whether `processor` exports, for all that can be seen."""
+    if (several := getattr(processor, "_span_processors", None)) is not None:  # The SDK's, of others.
+        return any(map(may_export, several))
+    return _holder(processor)[0] is not None or not type(processor).__module__.startswith(_NO_EXPORTERS)
+
+
+def exporter_of(processor: object) -> Any:
+    """Return the exporter of one of the SDK's own processors; None of another's."""
+    holder, name = _holder(processor)
+    return None if holder is None else getattr(holder, name, None)
+
+
+def tells_its_makers(provider: Any) -> bool:
+    """Say whether `provider` exports to the makers of a library that it comes with."""
+    exporters = [exporter_of(processor) for processor in processors_of(provider) or ()]
+    return any(type(exporter).__module__.startswith(_TOLD_OF_THEIR_USE) for exporter in exporters)
 
 
 def _holder(processor: object) -> tuple[object | None, str]:

@@ -78,7 +78,7 @@ def _keeps_in() -> bool:
     return is_in_force()
 
 
-_later = SetterHook(propagate, "set_global_textmap", cover)
+_later = SetterHook(propagate, "set_global_textmap", lambda *_, **__: cover())
 
 
 def inject(headers: Any, host: str | None = None) -> None:

@@ -10,11 +10,11 @@ from opentelemetry._logs import _internal as _logs_internal
 from opentelemetry._logs import get_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider
 
-from . import border, config, metrics, tracers, turn_links
+from . import border, config, foreign_provider, metrics, own_provider, tracers, turn_links
 from ._guard import guarded, say_once
 from ._setter import SetterHook
 from ._weak import ByObject
-from .backfill import Undo, processors_of, wrap_exporters
+from .backfill import Undo, processors_of, tells_its_makers, wrap_exporters
 from .errors import ConfigurationError
 from .log_processor import ConversationLogProcessor, place
 from .span_exporter import any_wrapped
@@ -30,6 +30,7 @@ class _State:
         self.log_processors: ByObject[ConversationLogProcessor] = ByObject()
         self.undo: list[Undo] = []
         self.backfilled: ByObject[bool] = ByObject()
+        self.followed: ByObject[bool] = ByObject()
 
 
 _state = _State()
@@ -94,6 +95,10 @@ class LangWatchInstrumentor:
             if not _later.on():
                 say_once("this opentelemetry-api does not tell of a provider that is set later: instrument() after it")
             _add_to_global()
+            with guarded("following Laminar"):
+                from .frameworks import laminar
+
+                laminar.follow(_add_to)
         else:
             _add_to(tracer_provider)
             if tracer_provider is not trace.get_tracer_provider():
@@ -107,7 +112,7 @@ class LangWatchInstrumentor:
     def uninstrument(self, **_: Any) -> None:
         """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
         from .clients import redirects
-        from .frameworks import bodies, celery, fastapi, lifespan, processes, requests, sources
+        from .frameworks import bodies, celery, fastapi, laminar, lifespan, processes, requests, sources
 
         _state.on = False
         for processor in _state.processors.values():
@@ -118,6 +123,7 @@ class LangWatchInstrumentor:
             with guarded("turning off"):
                 _state.undo.pop()()
         _state.backfilled.clear()
+        _state.followed.clear()
         with guarded("turning off"):
             border.off()
             redirects.off()
@@ -125,6 +131,7 @@ class LangWatchInstrumentor:
             fastapi.spans_off()
             lifespan.flush_off()
             celery.flush_off()
+            laminar.follow_off()
             processes.flush_off()
             requests.scopes_off()
             sources.sources_off()
@@ -201,12 +208,31 @@ def also_undo(undo: Undo) -> None:
     _state.undo.append(undo)
 
 
+def _make_way(provider: Any, *_: Any, **__: Any) -> bool:
+    """Have `provider` make the spans in place of setup()'s, with our processor; False where it is not to."""
+    own = own_provider.make_way(provider)
+    if own is not None and (processor := _state.processors.pop(own)) is not None:
+        _state.processors[provider] = processor
+    return own is not None
+
+
+def _add_to_set(provider: Any = None, *_: Any, **__: Any) -> None:
+    """Add to `provider` too, where it was set in vain: what its owner makes with it are spans of this application."""
+    _add_to_global()
+    set_in_vain = provider is not trace.get_tracer_provider() and hasattr(provider, "add_span_processor")
+    if set_in_vain and not tells_its_makers(provider):
+        _add_to(provider)
+
+
 def _add_to_global() -> None:
     provider = trace.get_tracer_provider()
     if hasattr(provider, "add_span_processor"):
         _add_to(provider)
-    elif takes_no_processors(provider):
-        say_once("the tracer provider that is set is not the SDK's, and takes no span processor: no span gets an id")
+    elif takes_no_processors(provider) and provider not in _state.followed:
+        say_once("the tracer provider that is set takes no span processor: ids go on spans of tracers made from now on")
+        with guarded("following a tracer"):
+            _state.followed[provider] = True
+            _state.undo.append(foreign_provider.follow(provider))
 
 
 def takes_no_processors(provider: Any) -> bool:
@@ -215,7 +241,7 @@ def takes_no_processors(provider: Any) -> bool:
     return not isinstance(provider, nothing) and not hasattr(provider, "add_span_processor")
 
 
-def _add_to_global_logs() -> None:
+def _add_to_global_logs(*_: Any, **__: Any) -> None:
     provider = get_logger_provider()
     if hasattr(provider, "add_log_record_processor"):
         with guarded("following log records"):
@@ -223,5 +249,5 @@ def _add_to_global_logs() -> None:
 
 
 # Every public way to set a provider ends in these functions of the API.
-_later = SetterHook(trace, "_set_tracer_provider", _add_to_global)
+_later = SetterHook(trace, "_set_tracer_provider", _add_to_set, _make_way)
 _logs_later = SetterHook(_logs_internal, "_set_logger_provider", _add_to_global_logs)

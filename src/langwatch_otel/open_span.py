@@ -53,8 +53,6 @@ class OpenSpan(weakref.ref[Any]):
     """0 while it is open, 1 when it ended; for one that ended without a name its number in `sequence`."""
 
     root = False
-    turn: tuple[str, SpanContext | None] | None = None
-    """Of a local root: the thread that it is a turn of, and the turn before."""
     gift: Conversation = EMPTY
     """The conversation that `given` was made of."""
     written: frozenset[str] = frozenset()
@@ -204,8 +202,12 @@ def guard_against(user: str) -> TextGuard:
 class RootSpan(OpenSpan):
     """The span of a local root, in a scope that was there before."""
 
-    __slots__ = ()
+    __slots__ = ("turn",)
     root = True
+    turn: tuple[str, SpanContext | None] | None
+    """The thread that it is a turn of, and the turn before."""
+    told = NOTHING.plain
+    """The texts of the turn that it was told by trace() spans."""
 
     def restamp(self, rendered: Rendered) -> None:
         """Stamp what its scope says now; once that is a thread, this is a turn of it."""

@@ -20,6 +20,7 @@ from .functions import name_of
 from .genai import OWN_SCOPE
 from .privacy import utf8
 from .recording import INERT
+from .spelling import spelling_of
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -136,7 +137,7 @@ class Options:
             if given.get(key):
                 say_once(f"{key}= does nothing here: it needs LangWatch's own server or client")
         self.arguments = Arguments(function) if function is not None else None
-        self.records_input = self.records_output = False
+        self.records_input = self.records_output = self.tells_root = False
         self.settings: config.Config | None = None
 
     @functools.cached_property
@@ -153,6 +154,7 @@ class Options:
             on = setting is not False and (setting is True if told is None else bool(told))
             setattr(self, f"records_{which}", on and which not in self.update)
         self.records_input = self.records_input and self.arguments is not None
+        self.tells_root = setting is not False and spelling_of(settings.conventions).texts
 
 
 def _parent(given: Mapping[str, Any]) -> otel.Span | None:

@@ -18,10 +18,11 @@ from .protection import guard_of, write
 from .rendering import attribute_value
 from .texts import CUT, WithheldError
 
-_KEYS: Mapping[str, tuple[str, str]] = {
+VALUE_KEYS: Mapping[str, tuple[str, str]] = {
     "input": (attributes.INPUT_VALUE, attributes.INPUT_MIME_TYPE),
     "output": (attributes.OUTPUT_VALUE, attributes.OUTPUT_MIME_TYPE),
 }
+"""Where a span of ours has each of its texts, and the MIME type of it."""
 
 # The LangWatch SDK's other arguments of update(), and where LangWatch reads them.
 _OTHERS: Mapping[str, str] = {
@@ -57,7 +58,7 @@ def record_value(span: Span, which: str, value: object) -> None:
     """Write `value` as the input or the output of `span`, unless the operator turned content off."""
     if config.active().capture_content is False or is_framework_object(value) or not span.is_recording():
         return
-    key, mime_key = _KEYS[which]
+    key, mime_key = VALUE_KEYS[which]
     guard = guard_of(span)
     try:
         text, mime = captured(value, guard)
@@ -81,7 +82,7 @@ def update_span(span: Span, given: Mapping[str, Any]) -> None:
 
 
 def _write(span: Span, key: str, value: Any) -> None:
-    if key in _KEYS:
+    if key in VALUE_KEYS:
         record_value(span, key, value)
     elif key == "name":
         span.update_name(utf8(str(value)))

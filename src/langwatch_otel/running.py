@@ -20,13 +20,14 @@ from .finding import SCOPE_KEY, current_scope, within
 from .identity import EMPTY
 from .instrumented_ids import adopt
 from .naming import open_scope
-from .open_span import HANGS_AS, SPAN_KEY, open_span_in, open_span_of
+from .open_span import HANGS_AS, SPAN_KEY, RootSpan, open_span_in, open_span_of
 from .options import Options
 from .recording import record_value, update_span
 from .scope import Scope
 from .streaming import follow
 from .texts import MARGIN
 from .tracers import TRACER_KEY, tracer
+from .turn_texts import root_above, tell
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -98,6 +99,7 @@ class SpanRunning(ConversationRunning):
     word = "span"
     _scope: Scope | None
     _chunks: list[str] | None
+    _root: RootSpan | None = None  # Of a turn: what is told its texts.
     _room = MAX_BYTES + MARGIN + 1  # One more, so that what was cut is marked.
 
     def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -217,6 +219,8 @@ class SpanRunning(ConversationRunning):
             swallowed("recording a result", error)
 
     def _end(self) -> None:
+        if self._root is not None:
+            tell(self._root, self.span)
         if self._scope is not None:
             self._scope.closed = True  # First: a span whose turn is over does not wait for a name at export.
             self._scope.span = None  # The two held each other: garbage that only the collector finds.
@@ -240,6 +244,7 @@ class TraceRunning(SpanRunning):
         scope = self._scope = open_scope(named, adopt=options.adopt, context=context)
         self._open(within(scope, context), args, kwargs, arguments)
         scope.span = getattr(self.span, HANGS_AS, None)
+        self._root = root_above(scope.span) if options.tells_root else None
 
     def handle(self) -> Any:
         return Trace(self._scope, self.span, open_span_of(self.span))

@@ -81,7 +81,9 @@ class ConversationSpanProcessor(SpanProcessor):
             above: Any = context.get(SPAN_KEY)
             parent: OpenSpan | None = getattr(above, HANGS_AS, None)
             if parent is None and (above is None or (parent := open_span_within(above)) is None):
-                held, scope = self._local_root(span, context, parent_context is not None)
+                root, scope = self._local_root(span, context, parent_context is not None)
+                root.turn = None
+                held: OpenSpan = root
             else:
                 held = OpenSpan(span)
                 scope = parent.scope
@@ -103,17 +105,16 @@ class ConversationSpanProcessor(SpanProcessor):
                 held.stamped = rendered
                 self._stamper.first(span, held, rendered)
                 if parent is None:
-                    follow(held)
+                    follow(root)
             if (rendered.thread_id is None or rendered.weak) and id(span.instrumentation_scope) not in self._others:
                 self._look_for_ids(span, held)
                 rendered, scope = held.stamped, held.scope
-            # A name that came meanwhile, from another thread, found this span in its scope, or is seen here.
             if scope.rendered is not rendered and not held.borrowed:
                 _catch_up(held, scope, rendered)
         except Exception as error:
             swallowed("starting a span", error)
 
-    def _local_root(self, span: Span, context: Context, given: bool) -> tuple[OpenSpan, Scope]:
+    def _local_root(self, span: Span, context: Context, given: bool) -> tuple[RootSpan, Scope]:
         """Open a local root in the scope of its context, which was `given` or is the current one, else in a new one."""
         above: Any = context.get(SCOPE_KEY)
         if span.kind is SERVER or (above is None and context):
@@ -122,7 +123,7 @@ class ConversationSpanProcessor(SpanProcessor):
             return OpeningSpan(span), ImplicitScope()
         return RootSpan(span), above or current_scope() or ImplicitScope()
 
-    def _first_in(self, span: Span, context: Context, above: Scope | None) -> tuple[OpenSpan, Scope]:
+    def _first_in(self, span: Span, context: Context, above: Scope | None) -> tuple[RootSpan, Scope]:
         """Open what a request, or a context without a scope, begins with; an HTTP request always has its own scope."""
         arrival = arrival_in(context)
         http = span.kind is SERVER and _is_http(span)
@@ -201,7 +202,10 @@ class ConversationSpanProcessor(SpanProcessor):
 
 
 def _catch_up(held: OpenSpan, scope: Scope, rendered: Rendered) -> None:
-    """Stamp what `scope` says now, over what it said as the span started."""
+    """Stamp what `scope` says now, over what it said as the span started.
+
+    A name that came meanwhile, from another thread, found the span in its scope, or is seen so.
+    """
     with _scope.lock:
         if rendered is not NOTHING:
             held.stamped = rendered  # The other thread may have stamped before we did: ours stands there, and is older.

@@ -15,6 +15,9 @@ from .identity import Conversation
 IDS = 3
 """The places of a conversation's ids: its first three fields."""
 
+TEXTS = ("input", "output")
+"""The texts of a turn: no part of the conversation that names it."""
+
 MAX_OBJECT = 16 * 1024
 """Characters of metadata in one JSON object."""
 
@@ -38,6 +41,8 @@ class Spelling(NamedTuple):
     taken: frozenset[str]
     threads: frozenset[str]
     """Attributes that hold the thread."""
+    texts: bool
+    """The local root has the texts of the turn too."""
 
     def field_of(self, key: str) -> str:
         """Return the field of the id that the attribute `key` holds."""
@@ -62,7 +67,7 @@ def spelling_of(names: tuple[str, ...]) -> Spelling:
     writes: dict[tuple[str, str], Write] = {}
     for write in (write for name in names for write in load(name).writes):
         writes.setdefault((write.on, write.key), write)
-    fields = [write for write in writes.values() if write.field != "metadata"]
+    fields = [write for write in writes.values() if write.field not in ("metadata", *TEXTS)]
     every = _steps(write for write in fields if write.on == EVERY_SPAN)
     return Spelling(
         every,
@@ -76,6 +81,7 @@ def spelling_of(names: tuple[str, ...]) -> Spelling:
         ),
         frozenset(write.key for write in fields),
         frozenset(write.key for write in fields if write.field == "thread_id" and write.shape != TRUE),
+        any(write.field in TEXTS for write in writes.values()),
     )
 
 

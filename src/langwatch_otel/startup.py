@@ -15,11 +15,12 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from . import config, destination, instrumentations
 from ._guard import guarded, logger, say_once
 from ._weak import ByObject
-from .backfill import processors_of
 from .clients import openai
 from .errors import ConfigurationError
 from .frameworks import fastapi, fastapi_export
 from .instrumentor import LangWatchInstrumentor, also_undo, takes_no_processors
+from .last_resort import LastResort, is_exported
+from .own_provider import OwnProvider
 from .span_exporter import ConversationSpanExporter
 
 # Arguments of the LangWatch SDK's setup() that need its server: accepted, and logged once.
@@ -43,8 +44,9 @@ def setup(
 ) -> Any:
     """Trace this process with conversations on every span; returns the tracer provider in use.
 
-    Makes a provider with an OTLP exporter where there is none, adds to the one that is there, and turns on the
-    OpenAI, HTTP client and FastAPI instrumentations that are installed. Every standard `OTEL_*` variable holds.
+    Makes a provider with an OTLP exporter where there is none, which makes way for one that is set before its first
+    span; adds to the one that is there. Turns on the OpenAI, HTTP client and FastAPI instrumentations that are
+    installed. Every standard `OTEL_*` variable holds.
     Calling it twice is calling it once. Raises ConfigurationError for a setting with a value that it does not take.
     """
     if span_exclude_rules:
@@ -74,8 +76,12 @@ def _provider(given: Any, service_name: str | None, base_attributes: Mapping[str
     if given is None and not hasattr(provider, "add_span_processor"):
         return _new_provider(service_name, base_attributes)
     if service_name or base_attributes:
-        say_once("setup(): the tracer provider was there before, and keeps its own resource attributes")
+        _say_that_it_keeps_its_resource()
     return provider
+
+
+def _say_that_it_keeps_its_resource() -> None:
+    say_once("setup(): a tracer provider that somebody else made keeps its own resource attributes")
 
 
 def _check(base_attributes: object, headers: object, instrumentors: object) -> None:
@@ -134,7 +140,16 @@ def _new_provider(service_name: str | None, base_attributes: Mapping[str, Any] |
     attributes = dict(base_attributes or {})
     if service_name:
         attributes["service.name"] = service_name
-    provider = TracerProvider(resource=Resource.create(attributes))
+
+    def made_way(successor: Any) -> None:
+        say_once("setup(): the tracer provider that was set after it makes the spans, with its sampler and resource")
+        if attributes:
+            _say_that_it_keeps_its_resource()
+        if (goes_to := _sends_to.get(provider)) is not None:
+            _sends_to[successor] = goes_to
+
+    provider = OwnProvider(Resource.create(attributes), made_way)
+    also_undo(provider.settle)
     if not takes_no_processors(trace.get_tracer_provider()):  # Another one is not taken, and ours is not in use.
         trace.set_tracer_provider(provider)
     return provider
@@ -150,7 +165,7 @@ def _send(
     """Give `provider` an exporter where it has none, and where one was named; once for each destination."""
     disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     already = _sends_to.setdefault(provider, set())
-    if disabled or goes_to in already or not (named or _exports_nothing(provider)):
+    if disabled or goes_to in already or (is_exported(provider) and not named):
         return
     already.add(goes_to)
     if goes_to.endpoint is None:
@@ -158,12 +173,6 @@ def _send(
             fastapi_export.add_none(provider)
             also_undo(fastapi_export.off)
     for exporter in destination.exporters(goes_to, headers):
+        if goes_to.endpoint is None and isinstance(provider, OwnProvider):
+            exporter = LastResort(exporter, provider)
         provider.add_span_processor(BatchSpanProcessor(ConversationSpanExporter(exporter) if backfill else exporter))
-
-
-def _exports_nothing(provider: Any) -> bool:
-    # Where it cannot be seen, a provider that somebody made is taken to export.
-    processors = processors_of(provider)
-    return processors is not None and all(
-        type(processor).__module__.startswith("langwatch_otel") for processor in processors
-    )

@@ -28,6 +28,12 @@ def choose(provider: TracerProvider | None) -> None:
     _cached = None
 
 
+def renew() -> None:
+    """Ask the provider in use for its tracer again."""
+    global _cached
+    _cached = None
+
+
 def tracer(context: Context | None = None) -> Tracer:
     """Return the tracer of the block around, if that was given a provider, else of the provider in use."""
     global _cached

@@ -6,14 +6,14 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.trace import Link, SpanContext
+from opentelemetry.trace import Link, SpanContext, TraceFlags
 
 from . import config
 from ._fork import free_after_fork
 from .attributes import LINK_KIND, PREVIOUS_TURN
 
 if TYPE_CHECKING:
-    from .open_span import OpenSpan
+    from .open_span import RootSpan
 
 # So many threads are known, the latest ones.
 MAX_THREADS = 10_000
@@ -28,16 +28,16 @@ _latest: dict[str, SpanContext] = {}
 _lock = free_after_fork(threading.RLock())
 
 
-def follow(held: OpenSpan) -> None:
+def follow(held: RootSpan) -> None:
     """Link the local root `held` to the one of the previous turn of its thread, once it has a thread."""
-    thread, turn = held.thread_id, held.turn
+    thread, turn = held.stamped.thread_id or held.given.thread_id, held.turn
     if thread is None or (turn is not None and turn[0] == thread) or not config.active().turn_links:
         return
     span: Any = held()
     if span is None:
         return
     context: SpanContext = span.context
-    if not context.trace_flags.sampled:
+    if not context.trace_flags & TraceFlags.SAMPLED:
         return
     with _lock:
         if turn is not None:

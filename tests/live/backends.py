@@ -21,6 +21,8 @@ class Backend:
     title = name = ""
     headers = ""
     shows_turns = True
+    convention = ""
+    """Which has the texts of a turn put where the backend shows them."""
 
     def __init__(self):
         self.port, self.otlp_port, self.grpc_port = free_port(), free_port(), free_port()
@@ -37,6 +39,7 @@ class Phoenix(Backend):
     """Sessions of the project's API; the text of a turn is its root span's."""
 
     name, title = "phoenix", "Arize Phoenix"
+    convention = "openinference"
     asked = "`/v1/projects/default/sessions`, `/v1/projects/default/spans`"
 
     @contextmanager
@@ -91,6 +94,7 @@ class MLflow(Backend):
     """Traces are searched by their metadata, where the session and the user are put."""
 
     name, title = "mlflow", "MLflow"
+    convention = "mlflow"
     headers = "x-mlflow-experiment-id=0"
     asked = "`/api/3.0/mlflow/traces/search` by ``metadata.`mlflow.trace.session` ``"
 
@@ -132,6 +136,7 @@ class AgentMesh(Backend):
     """Sessions of its own API."""
 
     name, title = "agentmesh", "AgentMesh"
+    convention = "openinference"
     asked = "`/api/sessions/{id}`"
 
     @contextmanager

@@ -3,12 +3,14 @@
 The engine (chdb) opens no port of its own. Run with its packages alone, as `python clickhouse_server.py PORT FOLDER`.
 """
 
+import json
 import re
+import struct
 import sys
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from chdb.session import Session
 
@@ -24,14 +26,47 @@ def columns_of(table, names):
     return ", ".join(f"`{name}` {types[name]}" for name in plain)
 
 
-def run(query, data):
+def length(number):
+    """A length, as ClickHouse's native format has it."""
+    found = bytearray()
+    while number > 127:
+        found.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def text(value):
+    """A text, likewise."""
+    return length(len(value.encode())) + value.encode()
+
+
+CELLS = {"String": text, "UInt32": lambda value: struct.pack("<I", value)}
+
+
+def native(answer):
+    """One block of the native format, as a server sends it to who says which version of its protocol he speaks.
+
+    The engine itself writes the format without a version, which has neither the head nor the flag of each column.
+    """
+    rows = answer["data"]
+    block = b"\1\0\2" + struct.pack("<i", -1) + b"\0" + length(len(answer["meta"])) + length(len(rows))
+    for number, column in enumerate(answer["meta"]):
+        block += text(column["name"]) + text(column["type"]) + b"\0"
+        block += b"".join(CELLS[column["type"]](row[number]) for row in rows)
+    return block
+
+
+def run(query, data, form="JSONEachRow"):
     """Answer one request."""
     insert = re.match(
         r"\s*INSERT INTO\s+(\S+?)\s*(?:\(([^)]*)\))?\s*(?:FORMAT)\s+(\w+)", query, re.IGNORECASE | re.DOTALL
     )
     with lock:
+        if not insert and form == "Native":
+            answer = session.query(query, "JSONCompact").bytes()
+            return native(json.loads(answer)) if answer else b""
         if not insert:
-            return session.query(query, "JSONEachRow").bytes()
+            return session.query(query, form).bytes()
         table, names, form = insert.groups()
         with tempfile.NamedTemporaryFile() as rows:
             rows.write(data)
@@ -60,9 +95,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.body()
-        query = parse_qs(urlsplit(self.path).query).get("query", [""])[0]
+        given = dict(parse_qsl(urlsplit(self.path).query))
         try:
-            status, answer = 200, run(query or body.decode(), body)
+            query = given.get("query") or body.decode()
+            status, answer = 200, run(query, body, given.get("default_format", "JSONEachRow"))
         except Exception as error:
             status, answer = 400, str(error).encode()
             print(error, flush=True)

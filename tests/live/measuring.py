@@ -7,7 +7,10 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from .backends import BACKENDS, HTTP, SERVICE
 from .processes import until
-from .talking import ROOTS, converse
+from .talking import ROOTS, TOLD, converse
+
+# Where the text of a turn is looked for.
+BELOW, CONVENTION, ROOT = "a server span above", "with the convention", "`@trace()` the root"
 
 LENGTHS = (250, 251, 1024)  # MLflow's limit, and more than anybody's.
 
@@ -29,12 +32,14 @@ def measure(name):
             turn for protocol in tuple(backend.endpoints) for turn in converse("ours", **_exporting(backend, protocol))
         ]
         roots = converse("ours", ROOTS, mode="none", **_exporting(backend, HTTP))
+        chosen = {"OTEL_LANGWATCH_CONVENTIONS": f"otel,langwatch,{backend.convention}"} if backend.convention else {}
+        told = converse("ours", TOLD, **_exporting(backend, HTTP), **chosen) if chosen else []
         made = sum(len(turn.spans) for turn in turns)
         traces = set().union(*(turn.traces for turn in turns))
         there = until(lambda: backend.spans_of(traces), lambda found: found >= made)
 
         def all_there():
-            return all(backend.traces_of(turn.named) >= turn.traces for turn in roots)
+            return all(backend.traces_of(turn.named) >= turn.traces for turn in (*roots, *told))
 
         until(all_there, bool, seconds=20)
         return {
@@ -44,8 +49,9 @@ def measure(name):
             "grouped": _grouped(backend, turns),
             "user": _users(backend, turns),
             "text": {
-                "under a server span": _texts(backend, turns),
-                "where `@trace()` is the root": _texts(backend, roots),
+                BELOW: _texts(backend, turns),
+                CONVENTION: _texts(backend, told),
+                ROOT: _texts(backend, roots),
             },
             "ids": {str(length): _takes(backend, length) for length in LENGTHS},
         }

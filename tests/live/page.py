@@ -8,6 +8,7 @@ from langwatch_otel import conventions
 
 from . import peers, pipelines, vendors
 from .backends import BACKENDS
+from .measuring import BELOW, CONVENTION, ROOT
 from .results import load
 
 HERE = Path(__file__).parent
@@ -20,7 +21,7 @@ _TITLES = {
     "attribute": "two attributes on the current span",
     "baggage": "baggage, and contrib's span processor",
     "braintrust": "Braintrust",
-    "clickhouse": "ClickHouse's engine, the table of the Collector's exporter",
+    "clickhouse": "ClickHouse's engine, behind the Collector's exporter",
     "collector": "OpenTelemetry Collector",
     "laminar": "Laminar",
     "langfuse": "Langfuse",
@@ -71,8 +72,9 @@ def backends():
     """The first table."""
     head = ["backend", "version", "over", "spans there", "threads grouped", "threads with their user"]
     head += [
-        "turns with text: a server span above",
-        "turns with text: `@trace()` the root",
+        f"turns with text: {BELOW}",
+        f"turns with text: {CONVENTION}",
+        f"turns with text: {ROOT}",
         "ids, uncut",
         "asked",
         "date",
@@ -83,7 +85,10 @@ def backends():
         for length, fate in sorted(row["ids"].items(), key=lambda item: int(item[0])):
             ids.setdefault(fate, []).append(length)
         told = "; ".join(f"{', '.join(lengths)} characters: {fate}" for fate, lengths in ids.items())
-        texts = [of(pair) if pair else "no turns" for pair in row["text"].values()]
+        of_turns = (row["text"][where] for where in (BELOW, CONVENTION, ROOT))
+        texts = [of(pair) if pair else "no turns" for pair in of_turns]
+        if BACKENDS[name].convention:
+            texts[1] += f", by `{BACKENDS[name].convention}`"
         found = [of(row[key]) for key in ("spans", "grouped", "user")]
         yield [BACKENDS[name].title, row["version"], ", ".join(row["over"]), *found, *texts, told, BACKENDS[name].asked]
 

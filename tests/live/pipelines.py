@@ -9,7 +9,7 @@ import sysconfig
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from _servers import free_port
+from _servers import ROOT, free_port
 from langwatch_otel.workbench.receiver import Receiver
 
 from .backends import GRPC, HTTP, SERVICE
@@ -17,9 +17,9 @@ from .environments import CACHE, CannotRunError, environment, program, version
 from .processes import answers, fetch, running, scratch, until
 from .talking import converse
 
-EXPORTER = "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/clickhouseexporter"
-EXPORTER_VERSION = "v0.161.0"
-QUERY = (Path(__file__).parent / "threads.sql").read_text()
+HERE = Path(__file__).parent
+BASE, VARIANT = ROOT / "collector-config.yaml", ROOT / "examples" / "collector" / "clickhouse.yaml"
+QUERY = (HERE / "threads.sql").read_text()
 
 
 def collector():
@@ -72,11 +72,11 @@ def _takes_spans(port):
 
 
 @contextmanager
-def rotel_before(endpoint, *exporter):
+def rotel_before(endpoint):
     """A rotel that passes on what it takes."""
     http, grpc = free_port(), free_port()
     [agent] = environment("rotel").glob("lib/python3*/site-packages/rotel/rotel-agent")
-    out = exporter or ("--exporter", "otlp", "--otlp-exporter-endpoint", endpoint, "--otlp-exporter-protocol", "http")
+    out = ("--exporter", "otlp", "--otlp-exporter-endpoint", endpoint, "--otlp-exporter-protocol", "http")
     takes = ("--otlp-grpc-endpoint", f"127.0.0.1:{grpc}", "--otlp-http-endpoint", f"127.0.0.1:{http}")
     # The wheel's program is linked with Python's own library.
     libraries = sysconfig.get_config_var("LIBDIR") or ""
@@ -128,53 +128,54 @@ def measure(name):
     return _in_clickhouse()
 
 
-def _table():
-    """The statement that the Collector's ClickHouse exporter makes its table with, out of its module."""
-    if shutil.which("go") is None:
-        raise CannotRunError("go, which gets the exporter's schema, is not installed")
-    command = ["go", "mod", "download", "-json", f"{EXPORTER}@{EXPORTER_VERSION}"]
+@contextmanager
+def collector_into_clickhouse(url):
+    """A Collector under the variant for ClickHouse, but that what it sends is not compressed."""
+    ports = {name: free_port() for name in ("HTTP", "GRPC", "HEALTH")}
+    environment = {f"COLLECTOR_{name}_ENDPOINT": f"127.0.0.1:{port}" for name, port in ports.items()}
+    environment |= {"COLLECTOR_METRICS_PORT": str(free_port()), "CLICKHOUSE_ENDPOINT": url}
     with scratch() as folder:
-        said = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    if said.returncode:
-        raise CannotRunError("the module of the Collector's ClickHouse exporter could not be had")
-    template = Path(json.loads(said.stdout)["Dir"], "internal", "sqltemplates", "traces_table.sql").read_text()
-    for value in ('"default"', '"otel_traces"', "", "MergeTree()", ""):
-        template = re.sub(r"%[qs]", lambda _, value=value: value, template, count=1)
-    return template
+        overlay = folder / "overlay.yaml"
+        overlay.write_text("exporters: {clickhouse: {compress: none}}")
+        command = [collector(), *(part for file in (BASE, VARIANT, overlay) for part in ("--config", file))]
+        queue = str(folder / "queue")
+        with running(command, folder, _takes_spans(ports["HTTP"]), COLLECTOR_QUEUE_DIRECTORY=queue, **environment):
+            yield {HTTP: f"http://127.0.0.1:{ports['HTTP']}", GRPC: f"http://127.0.0.1:{ports['GRPC']}"}
 
 
 def _in_clickhouse():
-    """The row of ClickHouse's engine: rotel writes into the table of the Collector's exporter, SQL groups by thread."""
-    table, port = _table(), free_port()
-    url = f"http://127.0.0.1:{port}"
-    exporter = ("--exporter", "clickhouse", "--clickhouse-exporter-endpoint", url)
-    exporter += ("--clickhouse-exporter-database", "default", "--clickhouse-exporter-compression", "none")
-    with ExitStack() as stack:
-        folder = stack.enter_context(scratch())
-        server = [
-            program("clickhouse", "python"),
-            Path(__file__).parent / "clickhouse_server.py",
-            port,
-            folder / "data",
-        ]
-        stack.enter_context(running(server, folder, answers(url)))
-        _sql(url, table)
-        turns = _spoken(stack.enter_context(rotel_before("", *exporter)))
+    """The row of ClickHouse's engine: the Collector's exporter makes its tables and writes; SQL groups by thread."""
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    with scratch() as folder, ExitStack() as stack:
+        engine = [program("clickhouse", "python"), HERE / "clickhouse_server.py", port, folder / "data"]
+        stack.enter_context(running(engine, folder, answers(url)))
+        turns = _spoken(stack.enter_context(collector_into_clickhouse(url)))
         made = sum(len(turn.spans) for turn in turns)
 
         def count():
-            return int(_sql(url, "SELECT count() AS n FROM otel_traces")[0]["n"])
+            return int(_sql(url, "SELECT count() AS n FROM otel.otel_traces")[0]["n"])
 
-        there = until(count, lambda found: found >= made, seconds=20)
+        there = until(count, lambda found: found >= made, seconds=30)
+        _sql(url, "USE otel")
         rows = {row["thread"]: (row["user"], int(row["turns"])) for row in _sql(url, QUERY)}
+        latest = {row["thread"]: int(row["turns"]) for row in _sql(url, _query_of_the_variant())}
+        [in_view] = _sql(url, "SELECT uniqExact(TraceId) AS traces FROM otel_traces_trace_id_ts")
     threads = {turn.named: (turn.user_id, _traces(turns, turn.named)) for turn in turns}
     right = [thread for thread in threads if rows.get(thread) == threads[thread]]
+    assert latest == {thread: found for thread, (_, found) in rows.items()}
+    assert int(in_view["traces"]) == len(set().union(*(turn.traces for turn in turns)))
     return {
         "version": version("clickhouse"),
         "over": [HTTP, GRPC],
         "spans": [there, made],
         "grouped": [len(right), len(threads)] if len(rows) == len(threads) else [0, len(threads)],
     }
+
+
+def _query_of_the_variant():
+    """The SQL in the comment at the head of the variant."""
+    lines = [line.removeprefix("#").strip() for line in VARIANT.read_text().splitlines() if line.startswith("#     ")]
+    return " ".join(lines[next(at for at, line in enumerate(lines) if line.startswith("SELECT")) :])
 
 
 def _traces(turns, thread):

@@ -48,6 +48,9 @@ ROOTS = (
 KINDS = ("async", "sync", "stream", "background", "socket")
 COMPARED = tuple((f"thread-{kind}", "ana", kind, "Hello.") for kind in KINDS)
 
+# And for the text of turns below a server span.
+TOLD = tuple((f"told-{kind}", "yuki", kind, f"京都で静かなお寺を探しています ({kind})。") for kind in KINDS)
+
 
 class Turn(NamedTuple):
     """What a user said, and the spans that were made meanwhile."""

@@ -47,6 +47,8 @@ def theirs():
 steps = [theirs] if order == "alone" else [ours, theirs] if order.endswith("first") else [theirs, ours]
 for step in steps:
     step()
+if name != "with_logfire" and (snippet := os.environ.get("NEIGHBOURS_SNIPPET")):  # Logfire's is its set-up.
+    exec(snippet.replace("https://openlit.example", os.environ["THEIRS"]), {})
 
 from fastapi import FastAPI  # noqa: E402
 from opentelemetry import trace  # noqa: E402

@@ -1,14 +1,21 @@
-"""Datadog: ddtrace's own provider in the place of OpenTelemetry's; its spans are sent to an agent."""
+"""Datadog: ddtrace's own provider in the place of OpenTelemetry's, set by hand or as `ddtrace-run` does."""
 
-from model import answer, client
-from opentelemetry import trace
+import os
+
+AUTO = os.environ.get("NEIGHBOURS_DDTRACE") == "auto"
+if AUTO:
+    import ddtrace.auto  # noqa: F401
+
+from model import answer, client  # noqa: E402
+from opentelemetry import trace  # noqa: E402
 
 
 def set_up(endpoint):
-    """Send to an agent at `endpoint`; DD_TRACE_AGENT_URL says so too."""
-    from ddtrace.opentelemetry import TracerProvider
+    """Make it the global one; where it sends to is in the environment."""
+    if not AUTO:
+        from ddtrace.opentelemetry import TracerProvider
 
-    trace.set_tracer_provider(TracerProvider())
+        trace.set_tracer_provider(TracerProvider())
 
 
 def turn(said):

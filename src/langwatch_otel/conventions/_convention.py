@@ -48,6 +48,7 @@ class Write(NamedTuple):
     """One attribute that is written: which field, under which key, on which spans, in which shape."""
 
     field: str
+    """One of a conversation; or a text of the turn, `input` or `output`: on the local root alone, under our own key."""
     key: str
     """Of metadata, one that ends in a dot is a prefix: what follows is the metadata key."""
     on: Where = EVERY_SPAN

@@ -1,6 +1,6 @@
 """MLflow's names, as its tracking server reads OTLP."""
 
-from ..attributes import GEN_AI_CONVERSATION_ID, SESSION_ID, USER_ID
+from ..attributes import GEN_AI_CONVERSATION_ID, INPUT_VALUE, OUTPUT_VALUE, SESSION_ID, USER_ID
 from ._convention import LOCAL_ROOT, Convention, Limit, Reads, Write
 
 CONVENTION = Convention(
@@ -15,6 +15,9 @@ CONVENTION = Convention(
         Write("user_id", USER_ID),
         # Tags are the trace's: once is enough.
         Write("metadata", "mlflow.traceTag.", LOCAL_ROOT),
+        # The previews of request and response are the root's, by these names of OpenInference's.
+        Write("input", INPUT_VALUE, LOCAL_ROOT),
+        Write("output", OUTPUT_VALUE, LOCAL_ROOT),
     ),
     reads=Reads(
         thread_id=(SESSION_ID, GEN_AI_CONVERSATION_ID),

@@ -5,7 +5,7 @@ an application may well use for something else on an HTTP span.
 """
 
 from ..attributes import GEN_AI_CONVERSATION_ID, INPUT_VALUE, OUTPUT_VALUE, SESSION_ID, USER_ID
-from ._convention import GENAI_SPANS, JSON, Convention, Reads, Write
+from ._convention import GENAI_SPANS, JSON, LOCAL_ROOT, Convention, Reads, Write
 
 CONVENTION = Convention(
     "openinference",
@@ -19,6 +19,9 @@ CONVENTION = Convention(
         Write("user_id", USER_ID),
         Write("labels", "tag.tags", GENAI_SPANS),
         Write("metadata", "metadata", GENAI_SPANS, JSON),
+        # Phoenix shows what the root of the trace says as the text of the turn.
+        Write("input", INPUT_VALUE, LOCAL_ROOT),
+        Write("output", OUTPUT_VALUE, LOCAL_ROOT),
     ),
     reads=Reads(
         thread_id=(SESSION_ID, GEN_AI_CONVERSATION_ID),

@@ -7,7 +7,8 @@ A thread, a user, a customer, labels:
 2. The keys of every convention, in the order of the catalogue. OpenTelemetry stands first, so `session.id` goes
    before `gen_ai.conversation.id` and before a vendor's key that says otherwise: it is the one that every
    span carries, and a trace whose spans follow different keys falls apart into several threads.
-3. Names inside of metadata: a JSON object first, then a key under a metadata prefix.
+3. Names inside of metadata: a JSON object first, then a key under a metadata prefix; in an object `thread_id`
+   before `threadId`.
 4. The resource, by the same order: it speaks for a process, a span for itself.
 
 Content: messages before text, since they have roles; what is written on the span before events, and these before

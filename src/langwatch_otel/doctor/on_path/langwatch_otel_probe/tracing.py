@@ -57,7 +57,7 @@ def _bare(processor: Any) -> Any:
 
 def bare(exporter: Any) -> Any:
     """Return `exporter` out of our wrapping."""
-    while type(exporter).__name__ in ("ConversationSpanExporter", "ProcessExporter"):
+    while type(exporter).__name__ in ("ConversationSpanExporter", "LastResort", "ProcessExporter"):
         exporter = exporter.wrapped
     return exporter
 

@@ -1,0 +1,235 @@
+"""The provider that setup() makes: it makes way for one that is set globally before its first span."""
+
+from collections import Counter
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.util._once import Once
+
+import langwatch_otel as langwatch
+from _recorder import make_provider
+from corpus.record.receiver import Sink
+from langwatch_otel import LangWatchInstrumentor
+
+MADE_WAY = "setup(): the tracer provider that was set after it makes the spans, with its sampler and resource"
+KEEPS = "setup(): a tracer provider that somebody else made keeps its own resource attributes"
+
+
+@pytest.fixture(scope="module")
+def sink():
+    """A receiver for all: to end one takes half a second."""
+    with Sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def receiver(monkeypatch, said, sink):
+    """A receiver, in a process where nobody has set a provider and nothing is on."""
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER_SET_ONCE", Once())
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", sink.url)
+    sink.received.spans.clear()
+    yield sink
+    LangWatchInstrumentor().uninstrument()
+    trace.get_tracer_provider().shutdown()
+
+
+def setup(**given):
+    """Set up as an application does, without instrumentors; return the provider."""
+    return langwatch.setup(instrumentors=[], **given)
+
+
+def work(*tracers):
+    """Start a span by each, one that is current too, and one of ours, in a conversation."""
+    with langwatch.conversation(thread_id="t"), langwatch.trace(name="ours"):
+        for number, tracer in enumerate(tracers):
+            tracer.start_span(f"span {number}").end()
+            with tracer.start_as_current_span(f"current {number}"):
+                pass
+
+
+def seen(spans):
+    """{(name, thread): how often}."""
+    told = [span if isinstance(span, dict) else {"name": span.name, "attributes": span.attributes} for span in spans]
+    return Counter((span["name"], span["attributes"].get("session.id")) for span in told)
+
+
+def expected(count):
+    return Counter({("ours", "t"): 1} | {(f"{kind} {n}", "t"): 1 for kind in ("span", "current") for n in range(count)})
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_provider_that_is_set_before_the_first_span_makes_the_spans(receiver, said, named):
+    """What is set after setup() is in use, exports all, with ids, and setup()'s own exporter sends each span once."""
+    before_all = trace.get_tracer("application")
+    where = {"endpoint_url": receiver.url, "api_key": "k"} if named else {"service_name": "shop"}
+    own = setup(**where)
+    before, theirs = trace.get_tracer("application"), make_provider()
+    trace.set_tracer_provider(theirs)
+    after = trace.get_tracer("application")
+    assert trace.get_tracer_provider() is theirs
+    assert setup(**where) is theirs
+    work(before_all, before, own.get_tracer("application"), after)
+    assert own.force_flush()
+    assert seen(theirs.exporter.get_finished_spans()) == expected(4)
+    # Theirs exports: with nobody named to send to as well, ours does not.
+    assert seen(receiver.received.spans) == (expected(4) if named else {})
+    assert (own.resource, said()) == (theirs.resource, [MADE_WAY] if named else [MADE_WAY, KEEPS])
+
+
+def test_what_was_added_goes_along(receiver):
+    """Processors added to setup()'s provider, before or after, see the spans of the one that is set later."""
+    early, late = InMemorySpanExporter(), InMemorySpanExporter()
+    own, theirs = setup(), make_provider()
+    own.add_span_processor(SimpleSpanProcessor(early))
+    trace.set_tracer_provider(theirs)
+    own.add_span_processor(SimpleSpanProcessor(late))
+    work()
+    own.shutdown()
+    work()
+    assert [seen(each.get_finished_spans()) for each in (early, late, theirs.exporter)] == [expected(0)] * 3
+
+
+@pytest.mark.parametrize("way", ["makes way", "stays"])
+def test_a_tracer_that_somebody_wrapped_keeps_their_wrapper(receiver, way):
+    """Where the tracer's method was replaced meanwhile theirs stays on top, and starts each span once."""
+    own, tracer, theirs, called = setup(), trace.get_tracer("application"), make_provider(), []
+    ours = tracer.start_span
+
+    def wrapper(name, *args, **kwargs):
+        called.append(name)
+        return ours(name, *args, **kwargs)
+
+    tracer.start_span = wrapper
+    if way == "makes way":
+        trace.set_tracer_provider(theirs)
+    work(tracer)
+    own.force_flush()
+    spans = theirs.exporter.get_finished_spans() if way == "makes way" else receiver.received.spans
+    assert (seen(spans), called, tracer.start_span) == (expected(1), ["span 0", "current 0"], wrapper)
+
+
+def test_setups_exporter_is_the_last_resort(receiver):
+    """Where nobody was named to send to, setup()'s exporter serves until the provider set later has one."""
+    setup()
+    theirs = make_provider()
+    theirs._active_span_processor._span_processors = ()
+    trace.set_tracer_provider(theirs)
+    work()
+    theirs.force_flush()
+    theirs.add_span_processor(SimpleSpanProcessor(theirs.exporter))
+    work()
+    theirs.force_flush()
+    assert [seen(each) for each in (receiver.received.spans, theirs.exporter.get_finished_spans())] == [expected(0)] * 2
+
+
+def test_exporters_of_a_processor_of_several_count(receiver):
+    """A provider that exports by processors inside of another has no need of setup()'s exporter."""
+    theirs, several, memory = TracerProvider(shutdown_on_exit=False), SynchronousMultiSpanProcessor(), make_provider()
+    several.add_span_processor(SimpleSpanProcessor(memory.exporter))
+    theirs.add_span_processor(several)
+    trace.set_tracer_provider(theirs)
+    assert setup() is theirs
+    work()
+    theirs.force_flush()
+    assert (seen(receiver.received.spans), seen(memory.exporter.get_finished_spans())) == ({}, expected(0))
+
+
+class Hiding(trace.TracerProvider):
+    """Makes spans by the SDK, and shows no processor."""
+
+    def __init__(self):
+        self._made, self.added = make_provider(), []
+
+    def get_tracer(self, *args, **kwargs):
+        return self._made.get_tracer(*args, **kwargs)
+
+    def add_span_processor(self, processor):
+        self.added.append(type(processor).__name__)
+        self._made.add_span_processor(processor)
+
+    def shutdown(self):
+        self._made.shutdown()
+
+
+def test_a_provider_that_hides_its_processors_gets_ours_once(receiver):
+    """Our processor moves to the provider that is set later, and no second one is added where none can be seen."""
+    setup()
+    theirs = Hiding()
+    trace.set_tracer_provider(theirs)
+    assert theirs.added == ["ConversationSpanProcessor", "BatchSpanProcessor"]
+
+
+def test_after_the_first_span_setups_provider_stays(receiver, said):
+    """From the first span on OpenTelemetry's rule holds: what is set is refused. Its own spans have the ids."""
+    own, tracer, theirs = setup(), trace.get_tracer("application"), make_provider()
+    work(tracer)
+    trace.set_tracer_provider(theirs)
+    work(theirs.get_tracer("application"))
+    own.force_flush()
+    assert trace.get_tracer_provider() is own
+    assert seen(theirs.exporter.get_finished_spans()) == expected(1) - Counter([("ours", "t")])
+    assert (seen(receiver.received.spans), said()) == (expected(1) + Counter([("ours", "t")]), [])
+
+
+class Around(trace.TracerProvider):
+    """A wrapper around the provider that is set."""
+
+    def __init__(self):
+        self.provider = trace.get_tracer_provider()
+
+    def get_tracer(self, *args, **kwargs):
+        return self.provider.get_tracer(*args, **kwargs)
+
+    def add_span_processor(self, processor):
+        self.provider.add_span_processor(processor)
+
+
+class Bare(trace.NoOpTracerProvider):
+    """Takes no processors."""
+
+
+class Failing(trace.TracerProvider):
+    """Takes no processor that is added."""
+
+    def get_tracer(self, *args, **kwargs):
+        return trace.NoOpTracer()
+
+    def add_span_processor(self, processor):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("kind", [Around, Bare, Failing])
+def test_who_cannot_take_its_place_is_refused(receiver, kind):
+    """A wrapper around setup()'s provider, or one that takes no processors, does not take its place."""
+    own, early = setup(), trace.get_tracer("early")
+    trace.set_tracer_provider(kind())
+    work(early, trace.get_tracer("application"))
+    own.force_flush()
+    assert trace.get_tracer_provider() is own
+    assert seen(receiver.received.spans) == expected(2)
+
+
+def test_off_nothing_makes_way(receiver):
+    """After uninstrument() setup()'s provider is the SDK's and no more, and no span of the one set later has ids."""
+    own, tracer, theirs = setup(), trace.get_tracer("application"), make_provider()
+    LangWatchInstrumentor().uninstrument()
+    assert "start_span" not in vars(tracer)
+    trace.set_tracer_provider(theirs)
+    setup()
+    trace.set_tracer_provider(theirs)
+    assert trace.get_tracer_provider() is own
+
+
+def test_off_after_it_made_way(receiver):
+    """uninstrument() takes the ids off what the provider set later makes; its spans go where they went."""
+    setup()
+    theirs = make_provider()
+    trace.set_tracer_provider(theirs)
+    LangWatchInstrumentor().uninstrument()
+    work(trace.get_tracer("application"))
+    spans = seen(theirs.exporter.get_finished_spans())
+    assert spans == Counter({("ours", None): 1, ("span 0", None): 1, ("current 0", None): 1})
