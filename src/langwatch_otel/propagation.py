@@ -94,11 +94,11 @@ class ConversationPropagator(TextMapPropagator):
     def extract(self, carrier: Any, context: Context | None = None, getter: Getter[Any] = default_getter) -> Context:
         if not self._on:
             return self.wrapped.extract(carrier, context, getter)
-        hearing = HearingGetter(getter)
-        found = self.wrapped.extract(carrier, context, hearing)
+        hearing = None if getter is default_getter else HearingGetter(getter)  # A mapping is cheaply asked twice.
+        found = self.wrapped.extract(carrier, context, hearing or getter)
         try:
-            before = get_current() if context is None else context
-            return _received(found, before, hearing.baggage(carrier))
+            headers = getter.get(carrier, HEADER) if hearing is None else hearing.baggage(carrier)
+            return _received(found, get_current() if context is None else context, headers)
         except Exception as error:
             swallowed("reading baggage", error)
             return found
