@@ -94,7 +94,8 @@ class HttpVisit(Visit):
         self._request.body = self._request.raw = None
 
     def handed_over(self, asgi: Asgi, body: object) -> None:
-        self.routed(asgi)
+        if "path" not in self._known:
+            self.routed(asgi)
         if self._complete and "body" not in self._known and isinstance(body, (dict, list)):
             self._has_body(body, b"".join(self._chunks or ()))
         else:
