@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import shutil
 import socket
 import subprocess
 import sys
@@ -128,8 +129,10 @@ def everywhere(monkeypatch):
 def wheel(tmp_path_factory):
     """The wheel of this source."""
     folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT)]
-    subprocess.run(pip, check=True, env=clean_environment(PYTHONPATH=""))
+    # An environment that uv made has no pip.
+    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder]
+    build = ["uv", "build", "-q", "--wheel", "-o", folder] if shutil.which("uv") else pip
+    subprocess.run([*build, ROOT], check=True, env=clean_environment(PYTHONPATH=""))
     return next(folder.glob("*.whl"))
 
 
@@ -141,9 +144,11 @@ def environments(wheel, tmp_path_factory):
     def environment(*packages):
         if packages not in made:
             folder = tmp_path_factory.mktemp("environment")
-            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-            pip = [str(folder / "bin" / "pip"), "install", "-q", str(wheel), *packages]
-            subprocess.run(pip, check=True, env=clean_environment(PYTHONPATH=""))
+            python = folder / "bin" / "python"
+            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+            pip = [python, "-m", "pip", "install"]
+            install = ["uv", "pip", "install", "--python", python] if shutil.which("uv") else pip
+            subprocess.run([*install, "-q", wheel, *packages], check=True, env=clean_environment(PYTHONPATH=""))
             made[packages] = folder / "bin"
         return made[packages]
 

@@ -60,7 +60,7 @@ ORDER = (
     {"span_exporter", "span_processor", "log_processor", "backfill"},
     {"own_provider", "foreign_provider"},
     {"last_resort"},
-    {"outbound", "propagation", "border"},
+    {"getters", "outbound", "propagation", "border"},
     {"frameworks"},
     {"clients"},
     {"instrumentor", "auto_instrumentor", "instrumentations", "process_exporter", "destination"},

@@ -40,7 +40,7 @@ LANGWATCH_TIMESTAMPS: Final = "langwatch.timestamps"
 GEN_AI_PREFIX: Final = "gen_ai."
 """Any attribute that starts so makes a span a GenAI span."""
 
-HTTP_METHODS: Final = ("http.request.method", "http.method")
+HTTP_METHODS: Final = frozenset(("http.request.method", "http.method"))
 """Today's and yesterday's name; a server span that starts with one is an HTTP request (a websocket has none)."""
 
 EXCEPTION_TYPE: Final = "exception.type"

@@ -73,8 +73,9 @@ def _speaks_baggage(propagator: TextMapPropagator) -> bool:
 
 def _keeps_in() -> bool:
     """Say whether the border stands on top: only then nothing that is in a context goes to strangers."""
-    if propagate.get_global_textmap() is not _border:
-        cover()  # It was set by a function that was imported before our hook was there.
+    if propagate.get_global_textmap() is _border:
+        return True
+    cover()  # It was set by a function that was imported before our hook was there.
     return is_in_force()
 
 

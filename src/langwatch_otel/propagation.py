@@ -19,6 +19,7 @@ from . import config, context_baggage, counts
 from ._guard import guarded, say_once, swallowed
 from .context_baggage import ContextBaggage, baggage_key, hides_ours, own_baggage
 from .finding import SCOPE_KEY, scope_in
+from .getters import HearingGetter
 from .identity import EMPTY
 from .inbound import ARRIVAL_KEY, Arrival, conversation_in
 from .open_span import open_span_in
@@ -91,12 +92,13 @@ class ConversationPropagator(TextMapPropagator):
         return None
 
     def extract(self, carrier: Any, context: Context | None = None, getter: Getter[Any] = default_getter) -> Context:
-        found = self.wrapped.extract(carrier, context, getter)
         if not self._on:
-            return found
+            return self.wrapped.extract(carrier, context, getter)
+        hearing = None if getter is default_getter else HearingGetter(getter)  # A mapping is cheaply asked twice.
+        found = self.wrapped.extract(carrier, context, hearing or getter)
         try:
-            before = get_current() if context is None else context
-            return _received(found, before, getter.get(carrier, HEADER))
+            headers = getter.get(carrier, HEADER) if hearing is None else hearing.baggage(carrier)
+            return _received(found, get_current() if context is None else context, headers)
         except Exception as error:
             swallowed("reading baggage", error)
             return found

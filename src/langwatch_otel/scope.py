@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import weakref
-from copy import copy
 
 from . import config
 from ._fork import free_after_fork
@@ -197,15 +196,6 @@ class ImplicitScope(Scope):
     implicit = True
 
 
-def _marked(rendered: Rendered, named: Conversation, by_word: Conversation) -> Rendered:
-    """Return `rendered` with a note of what of the names in force came in with the request."""
-    rendered = copy(rendered)  # What `render` gave is shared.
-    rendered.inbound = by_word[:3] != named[:3]
-    rendered.weak = by_word.thread_id != named.thread_id
-    rendered.whole = rendered.whole and not rendered.inbound
-    return rendered
-
-
 def refresh(scope: Scope) -> None:
     """Work out what is named in `scope` and, live, in those below; stamp their open spans. Needs the lock."""
     waiting = [scope]
@@ -214,16 +204,19 @@ def refresh(scope: Scope) -> None:
         named = scope.own if scope.inherited is EMPTY else scope.own.over(scope.inherited)
         if scope.above is not None:
             named = named.over(scope.above.named)
+        word = None
         if scope.inbound is not EMPTY:
             # What came in nearer goes before what came in further up, and after any word.
-            named = said(scope).over(scope.inbound).over(named)
+            word = said(scope)
+            named = word.over(scope.inbound).over(named)
         if named is scope.named or (scope.named is not EMPTY and named == scope.named):
             continue
         scope.named = named
         # Before the open spans are listed: a span that starts meanwhile is in the list, or sees this.
         rendered = render(named)
-        if rendered is not NOTHING and (scope.inbound is not EMPTY or (scope.above and scope.above.rendered.inbound)):
-            rendered = _marked(rendered, named, said(scope))
+        if rendered is not NOTHING and (word is not None or (scope.above and scope.above.rendered.inbound)):
+            word = said(scope) if word is None else word
+            rendered = rendered.received(word[:3] != named[:3], word.thread_id != named.thread_id)
         scope.rendered = rendered
         if scope.loan is not None:
             scope.loan.rendered = render(named.over(scope.loan.conversation))

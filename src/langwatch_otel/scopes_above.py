@@ -41,6 +41,7 @@ def said(scope: Scope) -> Conversation:
     found: Conversation = EMPTY
     above: Scope | None = scope
     while above is not None:
-        found = found.over(above.own).over(above.inherited)
+        if above.own is not EMPTY or above.inherited is not EMPTY:
+            found = found.over(above.own).over(above.inherited)
         above = above.above
     return found

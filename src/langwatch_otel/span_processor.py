@@ -24,7 +24,7 @@ from .loan import Loan, enter_request, is_by_framework, note_end
 from .open_span import HANGS_AS, SPAN_KEY, OpeningSpan, OpenSpan, RootSpan, open_span_within, sequence
 from .rendering import NOTHING, Rendered
 from .scope import ImplicitScope, Scope
-from .stamping import MAX_SCOPE_NAMES, Stamper
+from .stamping import MAX_SCOPE_NAMES, Stamper, attributes_of
 from .turn_links import follow
 from .weak_names import receive
 
@@ -213,8 +213,7 @@ def _catch_up(held: OpenSpan, scope: Scope, rendered: Rendered) -> None:
 
 
 def _is_http(span: Span) -> bool:
-    found = span.attributes or {}
-    return any(key in found for key in HTTP_METHODS)
+    return not HTTP_METHODS.isdisjoint(attributes_of(span))
 
 
 def _is_apart(span: Span) -> bool:

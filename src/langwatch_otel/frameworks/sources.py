@@ -95,8 +95,10 @@ def _handed_over(original: Method) -> Method:
     async def solve_dependencies(*args: Any, **given: Any) -> Any:
         try:
             asgi = given["request"].scope
-            _take_note(asgi)
-            if (visit := asgi.get(KEY)) is not None:
+            visit = asgi.get(KEY)
+            if visit is None or not visit.is_routed:  # Else it was noted at the route.
+                _take_note(asgi)
+            if visit is not None:
                 visit.handed_over(asgi, given.get("body"))
         except Exception as error:
             swallowed("looking at what FastAPI has parsed", error)

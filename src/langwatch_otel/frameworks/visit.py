@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from langwatch_otel import config
@@ -67,13 +67,19 @@ class Visit:
     def __init__(self, scope: Holder, fields: Wanted, asgi: Asgi) -> None:
         self._scope = scope
         self._open = fields
+        self._of_messages: Wanted = ()
         self._known = set(AT_ONCE)
         self._request = Request(asgi["headers"], asgi.get("query_string", b""), known=self._known)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more is looked for."""
-        return not self._open
+        return not self._open and not self._of_messages
+
+    @property
+    def is_routed(self) -> bool:
+        """Whether the path has its route by now."""
+        return "path" in self._known
 
     def is_of(self, scope: Holder) -> bool:
         """Say whether `scope` is a part of this request."""
@@ -84,6 +90,9 @@ class Visit:
         found: dict[str, Any] = {}
         still = []
         for name, sources in self._open:
+            if sources[0].kind not in self._known:
+                still.append((name, sources))
+                continue
             value, waiting = first_of(sources, self._request)
             if value is not None:
                 found[name] = value
@@ -99,8 +108,10 @@ class Visit:
         if self._open and "path" not in self._known:
             self._request.path_params = asgi.get("path_params") or {}
             self._known.add("path")
-            if any(sources[0].kind == "path" for _, sources in self._open):
-                self.look()
+            for _, sources in self._open:
+                if sources[0].kind == "path":
+                    self.look()
+                    break
 
     def handed_over(self, asgi: Asgi, body: object) -> None:
         """Take note of what the framework has parsed, and is about to give to the application."""
@@ -111,7 +122,7 @@ class Visit:
 
     def leave(self) -> None:
         """Look no more."""
-        self._open = ()
+        self._open = self._of_messages = ()
 
     def end(self, asgi: Asgi) -> None:
         """The request is over: what has not come will not."""
@@ -122,22 +133,26 @@ class Visit:
     def around(self, receive: Receive, send: Send) -> tuple[Receive, Send]:
         """Return both, with a look at the messages that pass."""
 
-        async def receive_and_look() -> Message:
+        # Plain functions, which hand on what they were given: a coroutine more for each message costs what a look does.
+        def receive_and_look() -> Awaitable[Message]:
+            return received() if self._open or self._of_messages else receive()
+
+        async def received() -> Message:
             message = await receive()
-            if not self.is_over:
+            if self._open or self._of_messages:
                 try:  # Measured: `with guarded()` costs as much as what is done in it.
                     self.hear(message)
                 except Exception as error:
                     swallowed("looking at a message of a request", error)
             return message
 
-        async def look_and_send(message: Message) -> None:
-            if not self.is_over:
+        def look_and_send(message: Message) -> Awaitable[None]:
+            if self._open or self._of_messages:
                 try:
                     self.answer(message)
                 except Exception as error:
                     swallowed("looking at a message of a response", error)
-            await send(message)
+            return send(message)
 
         return receive_and_look, look_and_send
 

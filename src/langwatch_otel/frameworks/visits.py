@@ -94,7 +94,8 @@ class HttpVisit(Visit):
         self._request.body = self._request.raw = None
 
     def handed_over(self, asgi: Asgi, body: object) -> None:
-        self.routed(asgi)
+        if "path" not in self._known:
+            self.routed(asgi)
         if self._complete and "body" not in self._known and isinstance(body, (dict, list)):
             self._has_body(body, b"".join(self._chunks or ()))
         else:
@@ -132,14 +133,6 @@ class SocketVisit(Visit):
         self._of_messages = tuple((name, sources) for name, sources in fields if have_body(sources))
         self._of_all: dict[str, Any] = {}
         self._turn: Holder | None = None
-
-    @property
-    def is_over(self) -> bool:
-        return not self._open and not self._of_messages
-
-    def leave(self) -> None:
-        super().leave()
-        self._of_messages = ()
 
     def look(self) -> dict[str, Any]:
         found = super().look()
