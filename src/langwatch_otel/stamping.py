@@ -72,25 +72,29 @@ class Stamper:
     def first(self, span: RecordingSpan, held: OpenSpan, rendered: Rendered) -> None:
         """Stamp a span that has nothing of ours: `_first`, written out for the ordinary span, since all pass here."""
         next(_stamped)
-        try:  # Not public: where the SDK has other names for these, the public way, at four times the price.
-            kept, open_span = span._attributes, span._lock  # type: ignore[attr-defined]
-            present: Attributes = kept._dict.copy()
-            lock, cuts = kept._lock, kept.max_value_len is not None
+        try:
+            present: Attributes = span.attributes.copy()  # type: ignore[union-attr]
         except AttributeError:
-            return self._first(span, held, rendered, attributes_of(span))
+            present = attributes_of(span)
         genai = self._known.get(id(span.instrumentation_scope))
         wanted = rendered.genai if genai else rendered.plain
-        if genai is None or cuts or len(present) + len(wanted) > self._room or (rendered.root and held.root):
+        if (
+            genai is None
+            or len(present) + len(wanted) > self._room
+            or rendered.length > self._length
+            or (rendered.root and held.root)
+        ):
             return self._first(span, held, rendered, present)
         for key in present:
             if key in wanted or (GEN_AI_PREFIX in key and not genai):
                 return self._first(span, held, rendered, present)
         held.genai = genai
-        # What is rendered is as the SDK would have it, and has room: nothing to clean, to cut or to drop.
-        with open_span:
-            if span._end_time is None:  # type: ignore[attr-defined]
-                with lock:
-                    kept._dict.update(wanted)
+        if len(wanted) > FEW:
+            span.set_attributes(wanted)
+        else:
+            put = span.set_attribute
+            for key, value in wanted.items():
+                put(key, value)
         return None
 
     def _first(self, span: RecordingSpan, held: OpenSpan, rendered: Rendered, present: Attributes) -> None:
