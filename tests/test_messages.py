@@ -2,6 +2,7 @@
 
 import pytest
 from opentelemetry import context, propagate, trace
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter, Setter
 from opentelemetry.trace import Link, SpanKind
@@ -106,3 +107,23 @@ def test_a_name_below_a_messages_span_is_not_lent_to_what_comes_after(recorder):
             recorder.tracer.start_span("between").end()
     ids = [(span.name, span.attributes.get("session.id")) for span in recorder.spans]
     assert ids == [("work for a", "a"), ("between", None), ("work for b", "b"), ("between", None), ("process", "a")]
+
+
+class Deaf(W3CBaggagePropagator):
+    """A propagator that writes baggage, and reads none."""
+
+    def extract(self, carrier, context=None, getter=None):
+        return context or Context()
+
+
+def test_baggage_that_the_propagator_does_not_ask_for_is_read_all_the_same():
+    """The ids of a message are read also where the application's propagator reads no baggage."""
+    before = propagate.get_global_textmap()
+    propagate.set_global_textmap(Deaf())
+    try:
+        with recording() as found:
+            headers = produced(found, "a")
+            with found.tracer.start_as_current_span("process", context=propagate.extract(headers, getter=HEADERS)):
+                assert langwatch.get_conversation().thread_id == "a"
+    finally:
+        propagate.set_global_textmap(before)
