@@ -16,6 +16,7 @@ from ._setter import SetterHook
 from ._weak import ByObject
 from .backfill import Undo, processors_of, tells_its_makers, wrap_exporters
 from .errors import ConfigurationError
+from .frameworks import laminar
 from .log_processor import ConversationLogProcessor, place
 from .span_exporter import any_wrapped
 from .span_processor import ConversationSpanProcessor
@@ -95,10 +96,7 @@ class LangWatchInstrumentor:
             if not _later.on():
                 say_once("this opentelemetry-api does not tell of a provider that is set later: instrument() after it")
             _add_to_global()
-            with guarded("following Laminar"):
-                from .frameworks import laminar
-
-                laminar.follow(_add_to)
+            laminar.follow(_add_to)
         else:
             _add_to(tracer_provider)
             if tracer_provider is not trace.get_tracer_provider():
@@ -112,7 +110,7 @@ class LangWatchInstrumentor:
     def uninstrument(self, **_: Any) -> None:
         """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
         from .clients import redirects
-        from .frameworks import bodies, celery, fastapi, laminar, lifespan, processes, requests, sources
+        from .frameworks import bodies, celery, fastapi, lifespan, processes, requests, sources
 
         _state.on = False
         for processor in _state.processors.values():
