@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from .backfill import exporter_of, may_export, processors_of
 from .own_provider import OwnProvider
+from .span_exporter import ConversationSpanExporter
 
 
 class LastResort(SpanExporter):
@@ -43,6 +44,6 @@ def is_exported(provider: Any) -> bool:
 
 def _steps_aside(processor: object) -> bool:
     exporter = exporter_of(processor)
-    while exporter is not None and not isinstance(exporter, LastResort):
-        exporter = getattr(exporter, "wrapped", None)
-    return exporter is not None
+    while isinstance(exporter, ConversationSpanExporter):  # Of another's, `wrapped` may be anything.
+        exporter = exporter.wrapped
+    return isinstance(exporter, LastResort)

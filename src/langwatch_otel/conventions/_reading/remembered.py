@@ -86,22 +86,22 @@ class Remembered(dict[Any, T], Generic[T]):
             self._values = _nothing
         return None, None
 
-    def _listed(self, attributes: Attributes) -> tuple[Any, ...]:
-        """Return the values with lists as tuples."""
+    def _listed(self, attributes: Attributes) -> Any:
+        """Return the values with lists as tuples: of one key the value itself, as before there was a list."""
         values = list(map(attributes.__getitem__, self._keys.keys))
         for place in self._lists:
             if type(values[place]) is list:
                 values[place] = tuple(values[place])
-        return tuple(values)
+        return tuple(values) if len(values) > 1 else values[0]
 
     def _may_keep(self, values: tuple[Any, ...]) -> bool:
         """Say whether `values` may be remembered: short texts; from keys that have others nothing ever is."""
-        length = 0
+        length = len(values)  # Empty texts take room too.
         for value in values:
             if type(value) is str:
                 length += len(value)
             elif type(value) is tuple and set(map(type, value)) <= _TEXT:
-                length += sum(map(len, value))
+                length += len(value) + sum(map(len, value))
             else:
                 self._values = _nothing  # 1 and True are equal, and are not read alike.
                 return False
