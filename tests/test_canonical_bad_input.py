@@ -212,12 +212,14 @@ def test_metadata_is_bounded():
 
 
 def test_endless_new_conversations_cost_bounded_memory():
-    """What was read of the last ones is remembered, up to a number."""
+    """What was read of the last ones is remembered, up to a number and a size; empty texts have one too."""
     reader = Reader(DECLARED)
     tracemalloc.start()
     try:
         for number in range(20_000):
             reader.canonical({"session.id": f"{number:>0200}", "user.id": "u"})
+        for number in range(100):
+            reader.canonical({"tag.tags": [""] * (10_000 + number)})
         size, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -159,6 +159,8 @@ def test_the_resource_gives_what_the_span_leaves_open():
         assert dict(found.took) == {"thread_id": "session.id", "customer_id": "resource:langwatch.customer.id"}
     mute = {"service.name": "x"}
     assert [canonical({}, resource=mute) for _ in range(2)] == [Canonical(), Canonical()]
+    mute["session.id"] = ""
+    assert canonical({}, resource=mute) == Canonical()
     mute["session.id"] = "t2"
     assert canonical({}, resource=mute).conversation.thread_id == "t2"
 
@@ -167,6 +169,15 @@ def test_texts_that_are_equal_to_numbers_are_not_mixed_up():
     """A conversation that was just read is remembered by its texts alone: 1, True and "1" are three things."""
     found = [canonical({"session.id": value}).conversation.thread_id for value in ("1", 1, True, 1.0, "1", True)]
     assert found == ["1", "1", None, None, "1", None]
+
+
+def test_a_text_a_tuple_and_a_list_of_one_key_are_not_mixed_up():
+    """Whichever came before: "a,b" is two labels and ("a,b",) one, and a thread is no tuple."""
+    for _ in range(2):
+        threads = [canonical({"session.id": value}).conversation.thread_id for value in (("t",), ["x"], "t")]
+        assert threads == [None, None, "t"]
+        labels = [canonical({"tag.tags": value}).conversation.labels for value in (("a,b",), ["x"], "a,b")]
+        assert labels == [("a,b",), ("x",), ("a", "b")]
 
 
 def test_more_conversations_than_are_remembered_are_read_alike():

@@ -13,6 +13,7 @@ import langwatch_otel as langwatch
 from _recorder import make_provider
 from corpus.record.receiver import Sink
 from langwatch_otel import LangWatchInstrumentor
+from langwatch_otel.last_resort import is_exported
 
 MADE_WAY = "setup(): the tracer provider that was set after it makes the spans, with its sampler and resource"
 KEEPS = "setup(): a tracer provider that somebody else made keeps its own resource attributes"
@@ -40,6 +41,25 @@ def receiver(monkeypatch, said, sink):
 def setup(**given):
     """Set up as an application does, without instrumentors; return the provider."""
     return langwatch.setup(instrumentors=[], **given)
+
+
+class Endless(InMemorySpanExporter):
+    """An exporter that says it wraps itself, as some stand-ins answer to any name."""
+
+    @property
+    def wrapped(self):
+        return self
+
+
+def test_an_exporter_whose_wrapped_never_ends_is_one_all_the_same(receiver):
+    """Setting up with a provider that has one comes to an end, and adds no exporter of ours."""
+    provider, exporter = TracerProvider(shutdown_on_exit=False), Endless()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    assert is_exported(provider)
+    trace.set_tracer_provider(provider)
+    setup()
+    work(provider.get_tracer("application"))
+    assert (len(exporter.get_finished_spans()), receiver.received.spans) == (3, [])
 
 
 def work(*tracers):

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from opentelemetry.context import Context, attach, create_key, detach, get_current, get_value, set_value
-from opentelemetry.trace import Tracer
+from opentelemetry.trace import NoOpTracerProvider, ProxyTracerProvider, Tracer
 
 from . import tracers
 from ._guard import guarded, say_once, swallowed
@@ -34,6 +34,12 @@ class ForeignSpan(OpenSpan):
         self.stamped = rendered
         wanted = rendered.for_span(self.genai, False)
         span.set_attributes({key: value for key, value in wanted.items() if key not in self.taken})
+
+
+def takes_no_processors(provider: Any) -> bool:
+    """Say whether `provider` is one that somebody set, and that makes spans which nobody hears of."""
+    nothing = (ProxyTracerProvider, NoOpTracerProvider)
+    return not isinstance(provider, nothing) and not hasattr(provider, "add_span_processor")
 
 
 def follow(provider: Any) -> Callable[[], None]:

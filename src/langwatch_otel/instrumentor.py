@@ -226,17 +226,11 @@ def _add_to_global() -> None:
     provider = trace.get_tracer_provider()
     if hasattr(provider, "add_span_processor"):
         _add_to(provider)
-    elif takes_no_processors(provider) and provider not in _state.followed:
+    elif foreign_provider.takes_no_processors(provider) and provider not in _state.followed:
         say_once("the tracer provider that is set takes no span processor: ids go on spans of tracers made from now on")
         with guarded("following a tracer"):
             _state.followed[provider] = True
             _state.undo.append(foreign_provider.follow(provider))
-
-
-def takes_no_processors(provider: Any) -> bool:
-    """Say whether `provider` is one that somebody set, and that makes spans which nobody hears of."""
-    nothing = (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
-    return not isinstance(provider, nothing) and not hasattr(provider, "add_span_processor")
 
 
 def _add_to_global_logs(*_: Any, **__: Any) -> None:

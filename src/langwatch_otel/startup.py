@@ -17,8 +17,9 @@ from ._guard import guarded, logger, say_once
 from ._weak import ByObject
 from .clients import openai
 from .errors import ConfigurationError
+from .foreign_provider import takes_no_processors
 from .frameworks import fastapi, fastapi_export
-from .instrumentor import LangWatchInstrumentor, also_undo, takes_no_processors
+from .instrumentor import LangWatchInstrumentor, also_undo
 from .last_resort import LastResort, is_exported
 from .own_provider import OwnProvider
 from .span_exporter import ConversationSpanExporter

@@ -85,10 +85,12 @@ class Reader:
 
     def _over(self, named: Canonical, resource: Mapping[str, Any], plan: Plan) -> Canonical:
         """Take what the span's own attributes leave open from its resource."""
-        below = plan.names.read(resource) if plan.names is not None else NOTHING
-        if not below.conversation:
+        if plan.names is None:
             # One object is the resource of many spans, and its keys, which are all that counts here, stay.
             self._mute = (resource, len(resource))
+            return named
+        below = plan.names.read(resource)
+        if not below.conversation:
             return named
         took = MappingProxyType({field: f"resource:{key}" for field, key in below.took.items()})
         return Canonical(named.conversation.over(below.conversation), (took, *named.keys))

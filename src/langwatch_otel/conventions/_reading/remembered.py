@@ -1,7 +1,6 @@
 """What a reading made of values that came before: most spans say no more than one before them."""
 
 from collections.abc import Callable
-from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from .grouped import Attributes, Grouped
@@ -45,7 +44,7 @@ class Memory:
         self._of.clear()
 
 
-class Remembered(dict[Any, T], Generic[T]):
+class Remembered(dict[tuple[Any, ...], T], Generic[T]):
     """What `reading` makes of some keys, by their values: of the same short texts it is asked once."""
 
     __slots__ = ("_keys", "_lists", "_memory", "_reading", "_values")
@@ -55,27 +54,26 @@ class Remembered(dict[Any, T], Generic[T]):
         self._keys = keys
         self._reading = reading
         self._memory = memory
-        self._values: Callable[[Attributes], Any] = itemgetter(*keys.keys)
+        self._values: Callable[[Attributes], tuple[Any, ...] | None] = keys.values
         self._lists: set[int] = set()  # Places of values that have been lists.
         memory.share(self)
 
     def read(self, attributes: Attributes) -> T:
         """Return what the keys of `attributes` say."""
         try:
-            values = self._values(attributes)
-            found = self.get(values)
+            found = self.get(values) if (values := self._values(attributes)) is not None else None
         except TypeError:  # Lists have no hash.
             values, found = self._with_lists(attributes)
         return self._anew(values, attributes) if found is None else found
 
-    def _anew(self, values: Any, attributes: Attributes) -> T:
+    def _anew(self, values: tuple[Any, ...] | None, attributes: Attributes) -> T:
         found = self._reading(self._keys, attributes)
-        if values is not None and self._may_keep(values if type(values) is tuple else (values,)):
+        if values is not None and self._may_keep(values):
             self._memory.one_more()
             self[values] = found
         return found
 
-    def _with_lists(self, attributes: Attributes) -> tuple[Any, T | None]:
+    def _with_lists(self, attributes: Attributes) -> tuple[tuple[Any, ...] | None, T | None]:
         given = map(attributes.__getitem__, self._keys.keys)
         self._lists |= {place for place, value in enumerate(given) if type(value) is list}
         self._values = self._listed  # From now on.
@@ -86,13 +84,13 @@ class Remembered(dict[Any, T], Generic[T]):
             self._values = _nothing
         return None, None
 
-    def _listed(self, attributes: Attributes) -> Any:
-        """Return the values with lists as tuples: of one key the value itself, as before there was a list."""
+    def _listed(self, attributes: Attributes) -> tuple[Any, ...]:
+        """Return the values with lists as tuples."""
         values = list(map(attributes.__getitem__, self._keys.keys))
         for place in self._lists:
             if type(values[place]) is list:
                 values[place] = tuple(values[place])
-        return tuple(values) if len(values) > 1 else values[0]
+        return tuple(values)
 
     def _may_keep(self, values: tuple[Any, ...]) -> bool:
         """Say whether `values` may be remembered: short texts; from keys that have others nothing ever is."""
