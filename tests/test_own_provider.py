@@ -1,5 +1,7 @@
 """The provider that setup() makes: it makes way for one that is set globally before its first span."""
 
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -12,7 +14,8 @@ from opentelemetry.util._once import Once
 import langwatch_otel as langwatch
 from _recorder import make_provider
 from corpus.record.receiver import Sink
-from langwatch_otel import LangWatchInstrumentor
+from langwatch_otel import ConversationSpanProcessor, LangWatchInstrumentor
+from langwatch_otel.backfill import processors_of
 from langwatch_otel.last_resort import is_exported
 
 MADE_WAY = "setup(): the tracer provider that was set after it makes the spans, with its sampler and resource"
@@ -175,10 +178,13 @@ class Hiding(trace.TracerProvider):
         self._made.shutdown()
 
 
-def test_a_provider_that_hides_its_processors_gets_ours_once(receiver):
+@pytest.mark.parametrize("is_followed", [True, False])
+def test_a_provider_that_hides_its_processors_gets_ours_once(receiver, is_followed):
     """Our processor moves to the provider that is set later, and no second one is added where none can be seen."""
-    setup()
     theirs = Hiding()
+    if is_followed:
+        LangWatchInstrumentor().instrument(tracer_provider=theirs)
+    setup()
     trace.set_tracer_provider(theirs)
     assert theirs.added == ["ConversationSpanProcessor", "BatchSpanProcessor"]
 
@@ -253,3 +259,52 @@ def test_off_after_it_made_way(receiver):
     work(trace.get_tracer("application"))
     spans = seen(theirs.exporter.get_finished_spans())
     assert spans == Counter({("ours", None): 1, ("span 0", None): 1, ("current 0", None): 1})
+
+
+@pytest.mark.parametrize("how", ["by hand", "instrument()"])
+def test_a_provider_with_our_processor_gets_no_second(receiver, how):
+    """Where the provider that is set later has our processor, setup()'s stays behind, and each span has its ids."""
+    theirs = make_provider()
+    if how == "by hand":
+        theirs.add_span_processor(ConversationSpanProcessor())
+    else:
+        LangWatchInstrumentor().instrument(tracer_provider=theirs)
+    setup()
+    trace.set_tracer_provider(theirs)
+    work(trace.get_tracer("application"))
+    ours = [each for each in processors_of(theirs) if isinstance(each, ConversationSpanProcessor)]
+    assert (len(ours), seen(theirs.exporter.get_finished_spans())) == (1, expected(1))
+
+
+def test_after_its_shutdown_it_makes_way_no_more(receiver, caplog):
+    """What is set after setup()'s provider was shut down is refused, as by any provider: its exporter is closed."""
+    own, theirs = setup(), make_provider()
+    own.shutdown()
+    trace.set_tracer_provider(theirs)
+    refused = ["Overriding of current TracerProvider is not allowed"]
+    assert (trace.get_tracer_provider(), [record.message for record in caplog.records]) == (own, refused)
+
+
+def test_a_tracer_that_is_asked_for_again_keeps_their_wrapper(receiver):
+    """Somebody's wrapper around a tracer's method stays where the same tracer is asked for again."""
+    own, tracer = setup(), trace.get_tracer("application")
+    wrapper = tracer.start_span = lambda *args, **kwargs: None
+    assert (own.get_tracer("application"), tracer.start_span) == (tracer, wrapper)
+
+
+LEAVES = """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+import langwatch_otel as langwatch
+langwatch.setup(instrumentors=[], endpoint_url={url!r}, api_key="k")
+trace.set_tracer_provider(TracerProvider(shutdown_on_exit=False))
+with langwatch.trace(name="ours"), langwatch.conversation(thread_id="t"):
+    pass
+"""
+
+
+def test_what_is_queued_goes_out_where_their_provider_does_not_end_with_the_process(sink):
+    """setup()'s exporter sends what it holds as the process ends, whoever makes the spans."""
+    sink.received.spans.clear()
+    subprocess.run([sys.executable, "-c", LEAVES.format(url=sink.url)], check=True)
+    assert seen(sink.received.spans) == expected(0)

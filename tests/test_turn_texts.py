@@ -1,6 +1,8 @@
 """The texts of a turn on its local root, for backends that show the root's: where a convention says so alone."""
 
 import asyncio
+import threading
+from contextvars import copy_context
 
 import pytest
 from fastapi import FastAPI
@@ -327,6 +329,26 @@ def test_a_user_who_is_named_meanwhile_is_hidden_too(monkeypatch):
                 turn(f"I am {RAW}.", None)
         said = of_request(recorder)["input.value"]
     assert (said[:5], RAW in said) == ("I am ", False)
+
+
+def test_two_turns_that_end_in_two_threads_tell_one_after_the_other(recorder, monkeypatch):
+    """The root has the first one's question and the last one's answer, and never half of each."""
+    texts_of, others = turn_texts._texts_of, []
+
+    def meanwhile(*args):
+        if not others:
+            others.append(threading.Thread(target=beside.run, args=(turn, "second", "2")))
+            others[0].start()
+            others[0].join(0.2)  # It waits for this one.
+        return texts_of(*args)
+
+    monkeypatch.setattr(turn_texts, "_texts_of", meanwhile)
+    with request(recorder):
+        beside = copy_context()
+        turn("first", "1")
+        others[0].join()
+        turn("third", None)
+    assert of_request(recorder) == text(input="first", output="2")
 
 
 def test_a_full_root_loses_nothing_for_a_text():

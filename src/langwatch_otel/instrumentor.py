@@ -208,9 +208,13 @@ def also_undo(undo: Undo) -> None:
 
 def _make_way(provider: Any, *_: Any, **__: Any) -> bool:
     """Have `provider` make the spans in place of setup()'s, with our processor; False where it is not to."""
-    own = own_provider.make_way(provider)
-    if own is not None and (processor := _state.processors.pop(own)) is not None:
-        _state.processors[provider] = processor
+    there = _state.processors.get(provider) or _added_by_hand(provider)
+    ours = _state.processors.get(trace.get_tracer_provider())
+    own = own_provider.make_way(provider, without=None if there is None else ours)
+    if own is not None:
+        _state.processors.pop(own)
+        if there is None and ours is not None:
+            _state.processors[provider] = ours
     return own is not None
 
 

@@ -14,6 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 from ._fork import free_after_fork
+from ._guard import guarded
 from .backfill import tells_its_makers
 
 
@@ -31,7 +32,6 @@ class OwnProvider(TracerProvider):
         self._when_it_made_way = when_it_made_way
         self._added: list[SpanProcessor] = []
         self._waiting: weakref.WeakKeyDictionary[trace.Tracer, tuple[Any, Any, Any]] = weakref.WeakKeyDictionary()
-        self._moved: weakref.WeakKeyDictionary[trace.Tracer, trace.Tracer] = weakref.WeakKeyDictionary()
         self._settled = False
         self.successor: Any = None
         """Who makes the spans in its place."""
@@ -42,20 +42,21 @@ class OwnProvider(TracerProvider):
             with self._deciding:
                 if not self._settled:
                     tracer = super().get_tracer(*args, **kwargs)
-                    start = vars(tracer)["start_span"] = partial(self._start_first, tracer)
-                    self._waiting[tracer] = start, args, kwargs
+                    if tracer not in self._waiting:  # Asked for again it may have somebody's wrapper on top.
+                        start = vars(tracer)["start_span"] = partial(self._start_first, args, kwargs)
+                        self._waiting[tracer] = start, args, kwargs
                     return tracer
         if self.successor is None:
             return super().get_tracer(*args, **kwargs)
         found: trace.Tracer = self.successor.get_tracer(*args, **kwargs)
         return found
 
-    def _start_first(self, tracer: trace.Tracer, *args: Any, **kwargs: Any) -> trace.Span:
+    def _start_first(self, asked: Any, named: Any, *args: Any, **kwargs: Any) -> trace.Span:
         self.settle()
-        moved = self._moved.get(tracer)
-        if moved is not None:
-            return moved.start_span(*args, **kwargs)
-        return type(tracer).start_span(tracer, *args, **kwargs)
+        tracer = self.get_tracer(*asked, **named)
+        if self.successor is not None:
+            return tracer.start_span(*args, **kwargs)
+        return type(tracer).start_span(tracer, *args, **kwargs)  # Past a wrapper that called this.
 
     def settle(self) -> None:
         """Make way no more."""
@@ -67,25 +68,34 @@ class OwnProvider(TracerProvider):
                         del vars(tracer)["start_span"]
                 self._waiting.clear()
 
-    def make_way(self, successor: Any) -> bool:
-        """Have `successor` make all spans, by the processors that are here too; False where it cannot, or is late."""
+    def make_way(self, successor: Any, without: object = None) -> bool:
+        """Have `successor` make all spans, by the processors that are here too; False where it cannot, or is late.
+
+        One processor may stay behind: `without`.
+        """
         with self._deciding:
             if self._settled or not hasattr(successor, "add_span_processor") or self._is_within(successor):
                 return False
-            waiting = list(self._waiting.items())
-            moved = {tracer: successor.get_tracer(*args, **kwargs) for tracer, (_, args, kwargs) in waiting}
+            waiting = [(tracer, *asked) for tracer, asked in self._waiting.items()]
+            moved = [(tracer, start, successor.get_tracer(*args, **named)) for tracer, start, args, named in waiting]
+            self._added = [each for each in self._added if each is not without]
             for processor in self._added:
                 successor.add_span_processor(processor)
             self._settled, self.successor = True, successor
-            self._moved.update(moved)
-            for tracer, (start, *_) in waiting:
+            for tracer, start, now in moved:
                 if vars(tracer).get("start_span") is start:
-                    now = moved[tracer]
                     vars(tracer).update(start_span=now.start_span, start_as_current_span=now.start_as_current_span)
             self._waiting.clear()
-        atexit.unregister(self.shutdown)  # The processors are the successor's, and end with it.
+        # The processors are the successor's, and end with it; not each provider ends with the process.
+        atexit.unregister(self.shutdown)
+        atexit.register(self._flush_added)
         self._when_it_made_way(successor)
         return True
+
+    def _flush_added(self) -> None:
+        for processor in self._added:
+            with guarded("sending spans"):
+                processor.force_flush()
 
     def _is_within(self, provider: Any) -> bool:
         """Say whether `provider` has its tracers from this one, as a wrapper around it does."""
@@ -113,16 +123,17 @@ class OwnProvider(TracerProvider):
         return self.successor.force_flush(timeout_millis) is not False
 
     def shutdown(self) -> None:
+        self.settle()  # The processors that would move export no more.
         if self.successor is None:
             super().shutdown()
         else:
             self.successor.shutdown()
 
 
-def make_way(provider: Any) -> Any:
+def make_way(provider: Any, without: object = None) -> Any:
     """Have `provider` take the place of setup()'s, where that is the global one and makes way; return setup()'s."""
     own = trace.get_tracer_provider()
-    if not isinstance(own, OwnProvider) or tells_its_makers(provider) or not own.make_way(provider):
+    if not isinstance(own, OwnProvider) or tells_its_makers(provider) or not own.make_way(provider, without):
         return None
     # What the API's own function does. Without it ours stays the global one, and passes all on.
     trace._TRACER_PROVIDER = provider

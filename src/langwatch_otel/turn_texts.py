@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from opentelemetry.trace import Span
 
+from ._fork import free_after_fork
 from ._guard import guarded
 from .capture import cut_text
 from .naming import seals
@@ -14,6 +16,9 @@ from .protection import guard_of
 from .recording import VALUE_KEYS
 from .rendering import Attributes
 from .stamping import attributes_of
+
+# What a root was told is read, then written: two turns may end in two threads.
+_lock = free_after_fork(threading.RLock())
 
 
 def root_above(held: OpenSpan | None) -> RootSpan | None:
@@ -40,7 +45,8 @@ def tell(root: RootSpan, span: Span) -> None:
     with guarded("writing a turn's texts on its local root"):
         held, on = open_span_of(span), root.span()
         if held is not None and on is not None and not root.ended and held.thread_id == root.thread_id:
-            _tell(root, on, held, span)
+            with _lock:
+                _tell(root, on, held, span)
 
 
 def _tell(root: RootSpan, on: Any, held: OpenSpan, span: Any) -> None:
