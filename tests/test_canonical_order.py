@@ -165,6 +165,25 @@ def test_the_resource_gives_what_the_span_leaves_open():
     assert canonical({}, resource=mute).conversation.thread_id == "t2"
 
 
+def test_a_resource_that_is_filled_anew_is_read_anew():
+    """One dictionary that serves resource after resource, each with as many keys, hides no thread."""
+    resource = {"service.name": "x"}
+    assert canonical({}, resource=resource) == Canonical()
+    resource.clear()
+    resource["session.id"] = "t"
+    assert canonical({}, resource=resource).conversation.thread_id == "t"
+
+
+@pytest.mark.parametrize("key", ["metadata", "langwatch.metadata"])
+def test_metadata_belongs_to_who_read_it(key):
+    """What one reader does with a list or an object of the metadata, no other reader of the same text sees."""
+    for _ in range(3):
+        metadata = canonical({key: '{"list": [1], "object": {"a": {}}}'}).conversation.metadata
+        assert metadata == {"list": [1], "object": {"a": {}}}
+        metadata["list"].append(2)
+        metadata["object"]["a"]["b"] = 3
+
+
 def test_texts_that_are_equal_to_numbers_are_not_mixed_up():
     """A conversation that was just read is remembered by its texts alone: 1, True and "1" are three things."""
     found = [canonical({"session.id": value}).conversation.thread_id for value in ("1", 1, True, 1.0, "1", True)]

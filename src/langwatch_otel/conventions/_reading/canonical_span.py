@@ -12,7 +12,8 @@ from .parts import Message
 class Canonical(NamedTuple):
     """What one span says, in our spelling: an immutable value; what the span does not say is None or empty.
 
-    Messages and text are read when they are first asked for, from values that were taken when the span was read.
+    Messages and text are read when they are first asked for, from values that were taken when the span was read:
+    lists and objects among them are not to be changed before. Those in the metadata belong to this value alone.
     """
 
     conversation: Conversation = EMPTY

@@ -42,6 +42,11 @@ def conversation_of(part: Grouped, attributes: Attributes) -> Canonical:
     return tuple.__new__(Canonical, (named, (took,), *_NOTHING_MORE))
 
 
+def is_changeable(found: Canonical) -> bool:
+    """Say whether there are lists or objects in the metadata."""
+    return any(isinstance(value, (list, dict)) for value in found.conversation.metadata.values())
+
+
 def _metadata_of(told: Any, metadata: dict[str, Any]) -> list[tuple[str, Any]]:
     """Put what `told` says into `metadata`, where it is not yet; return what are fields of a conversation instead."""
     found = object_of(told)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from .canonical_span import Canonical
 from .content import CONTENT
-from .conversations import conversation_of
+from .conversations import conversation_of, is_changeable
 from .grouped import Grouped
 from .keys import NAMING, Meaning
 from .remembered import Memory, Remembered
@@ -38,7 +38,7 @@ class Plan:
         # Spans with other keys beside these say the same of the conversation.
         self.names = known.get(names.keys)
         if self.names is None and names.keys:
-            self.names = known[names.keys] = Remembered(names, conversation_of, memory)
+            self.names = known[names.keys] = Remembered(names, conversation_of, memory, is_changeable)
         self.facts = Remembered(facts, facts_of, memory) if facts.keys else None
         self.content = content if content.keys else None
         self.counts = Counts(counts) if counts.keys else None

@@ -28,7 +28,7 @@ class Reader:
         self._others: tuple[Look, Plans] = (Meanings(conventions, NEVER | COMMON).__getitem__, {})
         self._names: Names = {}
         self._memory = Memory()
-        self._mute: tuple[Mapping[str, Any] | None, int] = (None, 0)
+        self._mute: list[str] = []
 
     def canonical(
         self,
@@ -54,10 +54,8 @@ class Reader:
             plan = by[1].get(tuple(attributes)) or self._plan(attributes, by)
             if plan.names is not None:
                 named = plan.names.read(attributes)
-            if resource:
-                mute, length = self._mute
-                if resource is not mute or len(resource) != length:
-                    named = self._over(named, resource, by[1].get(tuple(resource)) or self._plan(resource, by))
+            if resource and [*resource] != self._mute:  # The keys of one before, which names nobody.
+                named = self._over(named, resource, by[1].get(tuple(resource)) or self._plan(resource, by))
             told = SILENT
             content = plan.content
             if events or logs:
@@ -86,8 +84,7 @@ class Reader:
     def _over(self, named: Canonical, resource: Mapping[str, Any], plan: Plan) -> Canonical:
         """Take what the span's own attributes leave open from its resource."""
         if plan.names is None:
-            # One object is the resource of many spans, and its keys, which are all that counts here, stay.
-            self._mute = (resource, len(resource))
+            self._mute = [*resource]
             return named
         below = plan.names.read(resource)
         if not below.conversation:

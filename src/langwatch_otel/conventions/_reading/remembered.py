@@ -45,14 +45,20 @@ class Memory:
 
 
 class Remembered(dict[tuple[Any, ...], T], Generic[T]):
-    """What `reading` makes of some keys, by their values: of the same short texts it is asked once."""
+    """What `reading` makes of some keys, by their values: of the same short texts it is asked once.
 
-    __slots__ = ("_keys", "_lists", "_memory", "_reading", "_values")
+    What is `changeable` each asker gets anew: one must not see what another does with it.
+    """
 
-    def __init__(self, keys: Grouped, reading: Reading[T], memory: Memory) -> None:
+    __slots__ = ("_changeable", "_keys", "_lists", "_memory", "_reading", "_values")
+
+    def __init__(
+        self, keys: Grouped, reading: Reading[T], memory: Memory, changeable: Callable[[T], bool] | None = None
+    ) -> None:
         super().__init__()
         self._keys = keys
         self._reading = reading
+        self._changeable = changeable
         self._memory = memory
         self._values: Callable[[Attributes], tuple[Any, ...] | None] = keys.values
         self._lists: set[int] = set()  # Places of values that have been lists.
@@ -68,7 +74,7 @@ class Remembered(dict[tuple[Any, ...], T], Generic[T]):
 
     def _anew(self, values: tuple[Any, ...] | None, attributes: Attributes) -> T:
         found = self._reading(self._keys, attributes)
-        if values is not None and self._may_keep(values):
+        if values is not None and self._may_keep(values) and not (self._changeable and self._changeable(found)):
             self._memory.one_more()
             self[values] = found
         return found
