@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from opentelemetry import trace
@@ -122,7 +123,7 @@ def _turn_on_others(provider: Any, instrumentors: Sequence[Any] | None) -> None:
             openai.on()
             also_undo(openai.off)
     for instrumentor in instrumentations.turn_on(chosen, provider):
-        also_undo(instrumentor.uninstrument)
+        also_undo(partial(openai.turn_off, instrumentor))
         if config.active().capture_content is False:
             instrumentations.warn_of_content(instrumentor)
 
