@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from opentelemetry import trace
@@ -82,6 +84,19 @@ def seen(spans):
 
 def expected(count):
     return Counter({("ours", "t"): 1} | {(f"{kind} {n}", "t"): 1 for kind in ("span", "current") for n in range(count)})
+
+
+def test_set_up_by_several_threads_at_once_there_is_one_provider(receiver):
+    """Whoever is first makes the provider, and all get that one."""
+    begin = threading.Barrier(8)
+
+    def made():
+        begin.wait()
+        return setup()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = {future.result() for future in [pool.submit(made) for _ in range(8)]}
+    assert found == {trace.get_tracer_provider()}
 
 
 @pytest.mark.parametrize("named", [True, False])

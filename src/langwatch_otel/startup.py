@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from . import config, destination, instrumentations
 from ._guard import guarded, logger, say_once
+from ._setter import one_at_a_time
 from ._weak import ByObject
 from .clients import openai
 from .errors import ConfigurationError
@@ -31,6 +32,7 @@ _INERT = ("skip_open_telemetry_setup", "prompts_path")
 _sends_to: ByObject[set[destination.Destination]] = ByObject()
 
 
+@one_at_a_time
 def setup(
     *,
     endpoint_url: str | None = None,
