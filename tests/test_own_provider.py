@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, SynchronousMultiSpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.util._once import Once
@@ -174,6 +174,28 @@ def test_exporters_of_a_processor_of_several_count(receiver):
     work()
     theirs.force_flush()
     assert (seen(receiver.received.spans), seen(memory.exporter.get_finished_spans())) == ({}, expected(0))
+
+
+class Enriching(SpanProcessor):
+    """Puts an attribute on each span."""
+
+    def on_start(self, span, parent_context=None):
+        span.set_attribute("tenant", "a")
+
+
+@pytest.mark.parametrize("when", ["before", "later"])
+def test_a_processor_that_hears_of_no_end_exports_nothing(receiver, said, when):
+    """Spans of a provider whose processor adds attributes alone go out by setup()'s exporter, whichever is first."""
+    theirs = TracerProvider(shutdown_on_exit=False)
+    theirs.add_span_processor(Enriching())
+    steps = [setup, lambda: trace.set_tracer_provider(theirs)]
+    for step in steps if when == "later" else reversed(steps):
+        step()
+    work()
+    theirs.force_flush()
+    assert trace.get_tracer_provider() is theirs
+    assert seen(receiver.received.spans) == expected(0)
+    assert [line for line in said() if "backfill" in line] == []
 
 
 class Hiding(trace.TracerProvider):
