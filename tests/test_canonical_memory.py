@@ -5,7 +5,10 @@ import time
 
 from _reading import DECLARED, canonical
 from langwatch_otel.conventions._reading import Reader
+from langwatch_otel.conventions._reading.grouped import Grouped
+from langwatch_otel.conventions._reading.keys import Meaning
 from langwatch_otel.conventions._reading.plans import MAX_PLAN, MAX_PLANNED
+from langwatch_otel.conventions._reading.remembered import MAX_REMEMBERED, Memory, Remembered
 
 
 def test_a_strangers_key_is_not_kept_by_the_interpreter():
@@ -27,3 +30,23 @@ def test_endless_new_sets_of_keys_cost_bounded_memory():
     plans = [keys for _, known in (reader._common, reader._others) for keys in known]
     assert MAX_PLANNED // 2 < sum(len(key) for keys in plans for key in keys) <= MAX_PLANNED
     assert reader.canonical({"session.id": "t1"}).conversation.thread_id == "t1"
+
+
+def test_what_was_dropped_while_it_was_made_stays_bounded():
+    """Findings that the shared memory no longer knows of, as two threads may leave them, are bounded by themselves."""
+    memory = Memory()
+    found = Remembered(Grouped({"thread_id": [Meaning("thread_id", 0, "k")]}), lambda _, given: given["k"], memory)
+    memory.drop()
+    for number in range(3 * MAX_REMEMBERED):
+        found.read({"k": str(number)})
+    assert 0 < len(found) <= MAX_REMEMBERED
+
+
+def test_a_list_in_one_thread_does_not_disturb_another():
+    """A reading that goes through the places of lists goes on, while another finds a list in a new place."""
+    reader = Reader(DECLARED)
+    reader.canonical({"langwatch.labels": ["a"], "tag.tags": "b"})
+    [remembered] = reader._names.values()
+    going_through = iter(remembered._lists)
+    reader.canonical({"langwatch.labels": "a", "tag.tags": ["b"]})
+    assert (list(going_through), remembered._lists) == ([0], {0, 1})
