@@ -175,6 +175,7 @@ def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
             say_once("metadata beyond 64 keys is left out")
             break
         if isinstance(value, str) and len(value) > MAX_ROOT_METADATA_VALUE:
+            counts.left_out[METADATA].add()
             say_once("a metadata value of more than 16 KiB is left out")
             continue
         try:
