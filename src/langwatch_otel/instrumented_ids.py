@@ -46,6 +46,7 @@ def adopt(held: OpenSpan, span: Any) -> None:
     scope = held.scope
     if thread is None or thread == scope.rendered.thread_id:
         return
+    held.theirs = _set_by_creator(held, span)
     if scope.rendered.thread_id is not None:
         if _is_supposed(scope):
             _give_scope(held, thread)
@@ -55,6 +56,11 @@ def adopt(held: OpenSpan, span: Any) -> None:
     with _scope.lock:
         if scope.anchor is not None and not scope.sealed and scope.named is not EMPTY:
             give_spans_above(scope, scope.anchor, scope.named)
+
+
+def _set_by_creator(held: OpenSpan, span: Any) -> frozenset[str]:
+    attributes, ours = attributes_of(span), held.stamped.genai
+    return frozenset(key for key in keys() if key in attributes and attributes[key] != ours.get(key))
 
 
 def hear(held: OpenSpan, span: Any) -> None:
