@@ -127,6 +127,16 @@ def test_a_thread_that_came_with_the_request_stays():
     assert {name: found[name]["session.id"] for name in found} == {"request": "theirs", "agent": "theirs"}
 
 
+def test_a_word_that_begins_like_a_placeholder_is_an_id(traced):
+    """A thread that begins as a placeholder does, and goes on, is adopted."""
+    for value in ("nonesuch-1", "unknown caller 7", "null4f"):
+        with traced.span(value), genai(traced, "agent", value):
+            pass
+    assert {name: thread for name, (thread, _, _) in ids(traced).items() if name != "agent"} == {
+        value: value for value in ("nonesuch-1", "unknown caller 7", "null4f")
+    }
+
+
 @pytest.mark.parametrize("value", ["", " ", "[Scrubbed due to 'session']", "None", 7, True])
 def test_what_is_no_id_names_nothing(traced, value):
     """A blank, a placeholder or another type on an instrumentation's span is not adopted."""

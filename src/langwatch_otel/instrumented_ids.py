@@ -16,7 +16,8 @@ from .stamping import attributes_of
 from .weak_names import suppose
 
 # What ends up in an attribute where nothing is known, or where somebody hid it.
-_NO_IDS = ("[scrubbed", "none", "null", "unknown")
+_NO_IDS = frozenset(("none", "null", "unknown"))
+_HIDDEN = "[scrubbed"
 
 
 @cache
@@ -31,8 +32,10 @@ def thread_on(span: Any, ours: Mapping[str, Any]) -> str | None:
     attributes = attributes_of(span)
     for key in keys() if attributes else ():
         value = attributes.get(key)
-        if isinstance(value, str) and value != ours.get(key) and not value.lower().startswith(_NO_IDS):
-            return clean_id("thread_id", value)
+        if isinstance(value, str) and value != ours.get(key):
+            lower = value.lower()
+            if lower not in _NO_IDS and not lower.startswith(_HIDDEN):
+                return clean_id("thread_id", value)
     return None
 
 
