@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 import langwatch_otel as langwatch
 from _recorder import recording
 from langwatch_otel.capture import CUT, MAX_BYTES, captured
+from langwatch_otel.privacy import pseudonym
+from langwatch_otel.texts import TextGuard
 
 LETTERS = st.sampled_from(["a", "é", "漢", "😀", "\x00", '"', "\\", "\n", "\ud800", "\x7f"])
 TEXTS = st.builds(lambda letter, count: letter * count, LETTERS, st.integers(0, 20_000))
@@ -204,6 +206,39 @@ def test_so_many_items_are_looked_at(kind):
     text, _ = captured(items)
     assert len(text.encode()) <= MAX_BYTES
     assert items.taken <= (401 if kind in OTHERS else 2_049)
+
+
+KEY = b"a key that nobody else has"
+GUARDS = {
+    "redact": (lambda: TextGuard(str.upper, None, None), 256),
+    "a user who is known": (lambda: TextGuard(None, KEY, pseudonym("user-1", KEY)), 820),
+    "a user who is known by the pseudonym alone": (lambda: TextGuard(None, KEY, "A" * 26), 196),
+}
+
+
+@pytest.mark.parametrize("kind", [int, str])
+@pytest.mark.parametrize("guard", GUARDS)
+def test_of_what_passes_a_guard_fewer_are_looked_at(guard, kind):
+    """Each text is redacted, or looked through for the user's id: that many take as long as 2,048 that are not."""
+    make, most = GUARDS[guard]
+    items = Watched(map(kind, range(100_000)))
+    text, _ = captured(items, make())
+    assert len(text.encode()) <= MAX_BYTES
+    assert most // 2 < items.taken <= most + 1
+
+
+def test_a_short_text_that_comes_again_passes_once():
+    """Keys and roles of a history cost as much as one message's, so that all of it is recorded."""
+    asked = Counter()
+
+    def redact(text):
+        asked[text] += 1
+        return text
+
+    history = [{"role": "user", "content": f"message {number}"} for number in range(120)]
+    text, _ = captured(history, TextGuard(redact, None, None))
+    assert json.loads(text) == history
+    assert set(asked.values()) == {1}
 
 
 class Own(Mapping):

@@ -90,7 +90,7 @@ def cut_text(text: str, limit: int = MAX_BYTES) -> str:
 MAX_STEPS = 400
 
 # The room that a number, an empty text or a pair of them is reckoned to take: what there may be of them is bounded so.
-_NUMBER, _FLOAT, _TEXT, _PAIR = 8, 12, 8, 12
+_NUMBER, _FLOAT, _TEXT, _PAIR = 8, 20, 8, 12
 
 _PLAIN, _ITEMS, _SEQUENCE, _AS_STR, _UNKNOWN = range(5)
 
@@ -178,16 +178,25 @@ class _Walk:
             self.left -= _FLOAT - _NUMBER
             if not math.isfinite(value):
                 return str(value)
-        found: float | str = value if self.guard is None else self.guard.number(value)
-        return found
+        if self.guard is None:
+            return cast("float", value)
+        self.left -= self.guard.price
+        return self.guard.number(value)
 
     def _text(self, text: str) -> str:
         if self.guard is not None:
-            text = self.guard.text(text, max(0, self.left))
+            text = self._passed(text, self.guard)
         if len(text) > self.left:
             text = text[: max(0, self.left)] + CUT
-        self.left -= len(text) or 1
+        self.left -= (len(text) if text.isascii() else 3 * len(text)) or 1
         return utf8(text)
+
+    def _passed(self, text: str, guard: TextGuard) -> str:
+        found = guard.short(text)
+        if found is None:
+            self.left -= guard.price
+            found = guard.text(text, max(0, self.left))
+        return found
 
 
 def _size_of(value: object) -> int:

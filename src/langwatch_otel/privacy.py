@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hmac import HMAC
 
 HASH_LENGTH = 12
 
@@ -74,9 +78,16 @@ def pseudonym(user_id: str, key: bytes) -> Pseudonym:
 
 def hashed(user_id: str, key: bytes) -> bytes:
     """Return HMAC-SHA-256 of the id's UTF-8; a pseudonym is the first 26 characters of its standard base32."""
+    found = _keyed(key).copy()  # Begun once: it takes half of the time.
+    found.update(utf8(user_id).encode())
+    return found.digest()
+
+
+@lru_cache(maxsize=8)
+def _keyed(key: bytes) -> HMAC:
     import hmac  # Slow to import, and needed where a key is set only.
 
-    return hmac.digest(key, utf8(user_id).encode(), "sha256")
+    return hmac.new(key, None, "sha256")
 
 
 @lru_cache(maxsize=1024)

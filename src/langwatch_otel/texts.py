@@ -24,6 +24,12 @@ MARGIN = 4 * 1024
 # So much text of one value is given to `redact`, however little is left of it.
 MAX_WORK = 64 * 1024
 
+# What a text, or a number, costs that passes: in characters that are written in that time.
+PASSED, REDACTED, FOUND, HASHED = 4, 52, 8, 72
+
+# Of such texts what they became is known again within one value.
+SHORT = 64
+
 CUT = "…[cut]"
 
 # No id is longer; of a longer text no hash is made.
@@ -117,6 +123,11 @@ class TextGuard:
         self._raw = user.behind if isinstance(user, Pseudonym) else None
         self._plain = self._raw is not None and _plain().fullmatch(self._raw) is not None
         self._work = MAX_WORK
+        self._told_before: dict[str, str] = {}
+        # Reckoned as room is: `redact` is called, the raw id is looked for, or, where that is not known, a hash made.
+        self.price = PASSED + (REDACTED if redact is not None else 0)
+        if user is not None:
+            self.price += FOUND if self._raw is not None and self._raw.isascii() else HASHED
 
     @property
     def hides_users(self) -> bool:
@@ -126,10 +137,18 @@ class TextGuard:
     def begin(self) -> None:
         """Begin the value anew."""
         self._work = MAX_WORK
+        self._told_before.clear()
+
+    def short(self, text: str) -> str | None:
+        """Return what a short text that came before became, as most keys and roles have; None of another."""
+        return self._told_before.get(text)
 
     def text(self, text: str, room: int) -> str:
         """Return what may be written of `text`, where `room` characters are kept; raises WithheldError."""
-        return self._told(text, room, self.without_user)
+        found = self._told(text, room, self.without_user)
+        if len(text) <= SHORT and room >= SHORT:
+            self._told_before[text] = found
+        return found
 
     def prose(self, text: str, room: int) -> str:
         """Do what `text` does, and replace the user's id where it stands as a word, as in `KeyError: 'u1'`."""
