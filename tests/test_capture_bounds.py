@@ -235,7 +235,7 @@ def test_a_short_text_that_comes_again_passes_once():
         asked[text] += 1
         return text
 
-    history = [{"role": "user", "content": f"message {number}"} for number in range(120)]
+    history = [{"role": "user", "content": f"message {number}"} for number in range(100)]
     text, _ = captured(history, TextGuard(redact, None, None))
     assert json.loads(text) == history
     assert set(asked.values()) == {1}

@@ -90,7 +90,7 @@ def cut_text(text: str, limit: int = MAX_BYTES) -> str:
 MAX_STEPS = 400
 
 # The room that a number, an empty text or a pair of them is reckoned to take: what there may be of them is bounded so.
-_NUMBER, _FLOAT, _TEXT, _PAIR = 8, 20, 8, 12
+_NUMBER, _FLOAT, _TEXT, _PAIR = 8, 20, 8, 16
 
 _PLAIN, _ITEMS, _SEQUENCE, _AS_STR, _UNKNOWN = range(5)
 
