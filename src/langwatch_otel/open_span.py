@@ -141,7 +141,10 @@ class OpenSpan(weakref.ref[Any]):
         return cast("RecordingSpan", span) if span is not None and span.is_recording() else None
 
     def restamp(self, rendered: Rendered) -> None:
-        """Stamp what its scope says now, unless the span already belongs to another thread."""
+        """Stamp what its scope says now, unless the span belongs to another thread already. Needs the lock.
+
+        Once that is a thread, a local root is a turn of it.
+        """
         span: Any = self()
         if span is None or not span.is_recording():
             return
@@ -151,6 +154,8 @@ class OpenSpan(weakref.ref[Any]):
             self.stamper.first(span, self, rendered)
             if self.written:
                 self.hide_user(span)
+            if isinstance(self, RootSpan):
+                follow(self, span)
             return
         mine = before.thread_id or self.given.thread_id
         if mine is not None and rendered.thread_id is not None and mine != rendered.thread_id:
@@ -168,6 +173,8 @@ class OpenSpan(weakref.ref[Any]):
         self._stamp(span, attributes_of(span), rendered, before)
         if self.written:
             self.hide_user(span)
+        if isinstance(self, RootSpan):
+            follow(self, span)
 
     def give_back(self) -> None:
         """Hold the lent name no longer as its scope's, so that a name from below may take its place."""
@@ -209,15 +216,11 @@ class RootSpan(OpenSpan):
     told = NOTHING.plain
     """The texts of the turn that it was told by trace() spans."""
 
-    def restamp(self, rendered: Rendered) -> None:
-        """Stamp what its scope says now; once that is a thread, this is a turn of it."""
-        super().restamp(rendered)
-        follow(self)
-
     def give(self, gift: Conversation, rendered: Rendered) -> bool:
-        """Stamp the name of a scope below; once that is a thread, this is a turn of it."""
+        """Stamp the name of a scope below; once that is a thread, this is a turn of it. Needs the lock."""
         given = super().give(gift, rendered)
-        follow(self)
+        if (span := self._recording()) is not None:
+            follow(self, span)
         return given
 
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 
 from . import config
-from ._fork import free_after_fork
+from ._lock import lock as lock
 from .identity import EMPTY, Conversation
 from .loan import Flow, Loan, mixes
 from .open_span import OpenSpan
 from .rendering import NOTHING, Rendered, render
 from .scopes_above import said, shorten
-
-# Naming is rare and short; starting and ending spans never takes this lock. Re-entrant, because a finaliser
-# that the garbage collector runs meanwhile may name too.
-lock = free_after_fork(threading.RLock())
 
 CROWD = 1000
 """What `crowd` is at least."""
