@@ -106,8 +106,10 @@ def conversation_of(
     """
     rest: Mapping[str, Any] = _NOTHING
     if metadata is not None:
+        given = [thread_id, user_id, customer_id, labels]
         try:
-            (thread_id, user_id, customer_id, labels), rest = _split(metadata, thread_id, user_id, customer_id, labels)
+            rest = _split(metadata, given)
+            thread_id, user_id, customer_id, labels = given
         except Exception as error:  # A mapping of the user's own making.
             counts.left_out[METADATA].add()
             swallowed("reading metadata", error)
@@ -184,13 +186,12 @@ def _text(name: str, value: object) -> str | None:
     return None if not text or text.isspace() else utf8(text)
 
 
-def _split(metadata: Mapping[str, Any], *given: object) -> tuple[list[object], Mapping[str, Any]]:
-    """Return `given`, filled from those of `metadata` that are fields, and the rest of it."""
-    fields = list(given)
+def _split(metadata: Mapping[str, Any], fields: list[object]) -> Mapping[str, Any]:
+    """Fill `fields` from those of `metadata` that are fields, and return the rest of it."""
     if type(metadata) is not dict and not isinstance(metadata, Mapping):
         counts.left_out[METADATA].add()
         say_once(f"metadata refused: it is a mapping, got {type(metadata).__name__}")
-        return fields, _NOTHING
+        return _NOTHING
     rest: dict[str, Any] | None = None
     for key, value in metadata.items():
         if value is None:
@@ -200,7 +201,7 @@ def _split(metadata: Mapping[str, Any], *given: object) -> tuple[list[object], M
             rest[utf8(str(key))] = value
         elif fields[place] is None:
             fields[place] = value
-    return fields, _NOTHING if rest is None else MappingProxyType(rest)
+    return _NOTHING if rest is None else MappingProxyType(rest)
 
 
 def _clean_labels(labels: object) -> tuple[str, ...]:
