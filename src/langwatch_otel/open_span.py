@@ -38,9 +38,8 @@ sequence = itertools.count(2)
 class OpenSpan(weakref.ref[Any]):
     """One span that is, or was, open: a weak reference to it, and what we know of it."""
 
-    # Made for every span: one object and no more, and its maker, the processor, fills the slots. The rest has a
-    # default and, rarely, the dictionary.
-    __slots__ = ("__dict__", "ended", "genai", "given", "parent", "scope", "stamped", "stamper")
+    # Made for every span: one object, and its maker, the processor, fills the slots. The rest has a default.
+    __slots__ = ("__dict__", "ended", "genai", "given", "parent", "scope", "stamped", "stamper", "type")
 
     scope: Scope
     parent: OpenSpan | None
@@ -51,6 +50,9 @@ class OpenSpan(weakref.ref[Any]):
     """What scopes below gave it: the climb of a late name."""
     ended: int
     """0 while it is open, 1 when it ended; for one that ended without a name its number in `sequence`."""
+
+    type: str | None
+    """Of a span of ours: it is written with the span's first name, else as the span ends."""
 
     root = False
     gift: Conversation = EMPTY
@@ -72,7 +74,7 @@ class OpenSpan(weakref.ref[Any]):
     below_framework: OpenSpan | None = None
     """And the nearest span of the framework: itself, or one above that is not the server span."""
 
-    # A reference of its own, not one of several to the same span.
+    # Not one of several references to the same span.
     __hash__ = object.__hash__
     __eq__ = object.__eq__
     span = weakref.ref.__call__
@@ -141,10 +143,7 @@ class OpenSpan(weakref.ref[Any]):
         return cast("RecordingSpan", span) if span is not None and span.is_recording() else None
 
     def restamp(self, rendered: Rendered) -> None:
-        """Stamp what its scope says now, unless the span belongs to another thread already. Needs the lock.
-
-        Once that is a thread, a local root is a turn of it.
-        """
+        """Stamp what its scope says now, unless the span already belongs to another thread. Needs the lock."""
         span: Any = self()
         if span is None or not span.is_recording():
             return
@@ -182,7 +181,7 @@ class OpenSpan(weakref.ref[Any]):
         self.given, self.stamped = self.stamped, NOTHING
 
     def give(self, gift: Conversation, rendered: Rendered) -> bool:
-        """Stamp the name of a scope below; False where the span has a thread of its own."""
+        """Stamp the name of a scope below; False where the span has a thread of its own. Needs the lock."""
         if (span := self._recording()) is None:
             return True
         present = attributes_of(span)
@@ -193,6 +192,8 @@ class OpenSpan(weakref.ref[Any]):
             spans_stamped.add()
         self._stamp(span, present, rendered, before)
         self.hide_user(span)
+        if isinstance(self, RootSpan):
+            follow(self, span)
         return True
 
     def _stamp(self, span: RecordingSpan, present: Attributes, rendered: Rendered, before: Rendered) -> None:
@@ -215,13 +216,6 @@ class RootSpan(OpenSpan):
     """The thread that it is a turn of, and the turn before."""
     told = NOTHING.plain
     """The texts of the turn that it was told by trace() spans."""
-
-    def give(self, gift: Conversation, rendered: Rendered) -> bool:
-        """Stamp the name of a scope below; once that is a thread, this is a turn of it. Needs the lock."""
-        given = super().give(gift, rendered)
-        if (span := self._recording()) is not None:
-            follow(self, span)
-        return given
 
 
 class OpeningSpan(RootSpan):

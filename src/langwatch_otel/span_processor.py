@@ -93,6 +93,7 @@ class ConversationSpanProcessor(SpanProcessor):
             held.scope, held.stamper, held.ended, held.genai = scope, self._stamper, 0, False
             held.parent = parent if parent is None or not parent.ended else parent.nearest_open()
             held.stamped = held.given = NOTHING
+            held.type = None
             span._langwatch_otel = held  # type: ignore[attr-defined]
             scope.open.add(held)
             if len(scope.open) > scope.crowd:
