@@ -153,7 +153,7 @@ class SpanRunning(ConversationRunning):
                 self.span.set_attribute(LANGWATCH_SPAN_TYPE, options.type)
             else:
                 held.type = options.type
-            if (settings := config.active()) is not options.settings:
+            if (settings := config._active or config.active()) is not options.settings:
                 options.look_at(settings)
             if (options.records_input or options.update) and self.span.is_recording():
                 self._record_start(args, kwargs, arguments)

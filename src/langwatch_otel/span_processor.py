@@ -79,9 +79,15 @@ class ConversationSpanProcessor(SpanProcessor):
         try:
             context = get_current() if parent_context is None else parent_context
             above: Any = context.get(SPAN_KEY)
-            parent: OpenSpan | None = getattr(above, HANGS_AS, None)
+            parent: OpenSpan | None = None if above is None else getattr(above, HANGS_AS, None)
             if parent is None and (above is None or (parent := open_span_within(above)) is None):
-                root, scope = self._local_root(span, context, parent_context is not None)
+                mine: Any = context.get(SCOPE_KEY)
+                if mine is not None and span.kind is not SERVER:
+                    root, scope = RootSpan(span), mine
+                elif not context and parent_context is None and span.kind is not SERVER:
+                    root, scope = OpeningSpan(span), ImplicitScope()
+                else:
+                    root, scope = self._local_root(span, context, parent_context is not None)
                 root.turn = None
                 held: OpenSpan = root
             else:
