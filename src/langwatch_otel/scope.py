@@ -191,6 +191,23 @@ class ImplicitScope(Scope):
     implicit = True
 
 
+_new = ImplicitScope.__new__
+
+
+def implicit_scope() -> ImplicitScope:
+    """Return an ImplicitScope() that has none above; most local roots get one."""
+    # Written out once more: the interpreter takes a detour to every __init__.
+    scope: ImplicitScope = _new(ImplicitScope)
+    scope.open = set()
+    scope.own = scope.inherited = scope.inbound = scope.named = EMPTY
+    scope.rendered = NOTHING
+    scope.loan = scope.bound_in = scope.anchor = scope.span = scope.http = scope.flow = scope.handler = None
+    scope.request = scope.above = scope.below = None
+    scope.sealed = scope.has_tasks = scope.closed = False
+    scope.crowd = CROWD
+    return scope
+
+
 def refresh(scope: Scope) -> None:
     """Work out what is named in `scope` and, live, in those below; stamp their open spans. Needs the lock."""
     waiting = [scope]
