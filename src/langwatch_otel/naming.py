@@ -18,7 +18,7 @@ from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
 from .privacy import Pseudonym
 from .protection import hide_user_above, redacted
 from .rendering import NOTHING, Rendered, render
-from .scope import Scope, refresh
+from .scope import Scope, lone, refresh
 from .scopes_above import said
 from .weak_names import overrule
 
@@ -34,7 +34,7 @@ def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, contex
         scope = Scope(above)
         scope.anchor = held
     else:
-        above, scope = None, Scope()
+        above, scope = None, lone(Scope)
     if not adopt:
         scope.sealed = True
     if above is not None and above.loan is not None and conversation.thread_id is None:

@@ -44,7 +44,8 @@ class ConversationRunning:
     word = "conversation"
     span: otel.Span
 
-    def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    def begin(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Begin the call, or the block; what fails here is the caller's to catch."""
         self.options = options
         self.span = INVALID_SPAN
         arguments = _bound(options, args, kwargs) if options.fields.needs_arguments else _NOTHING
@@ -58,8 +59,7 @@ class ConversationRunning:
 
     def holds_what_runs(self) -> bool:
         """Say whether what runs now runs in this block, or below it."""
-        scope = self._own_scope()
-        if scope is not None:
+        if (scope := self._own_scope()) is not None:
             found = current_scope()
             return found is scope or (found is not None and found.is_below(scope))
         held = open_span_in(get_current())
@@ -103,9 +103,9 @@ class SpanRunning(ConversationRunning):
     _held: OpenSpan | None
     _chunks: list[str] | None
     _root: RootSpan | None = None  # Of a turn: what is told its texts.
-    _room = MAX_BYTES + MARGIN + 1  # One more, so that what was cut is marked.
+    _room = MAX_BYTES + MARGIN + 1  # One more: what was cut is marked.
 
-    def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    def begin(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.options = options
         context = get_current()
         if options.parent is not None:
@@ -148,7 +148,7 @@ class SpanRunning(ConversationRunning):
             adopt(known, self.span)  # As of any GenAI span.
         self.context = Context({**context, SPAN_KEY: self.span})
         try:
-            # Measured: one attribute given to start_span costs three times as much; written with others, half.
+            # Given to start_span it costs three times as much; written with others, half.
             if held is None or held.stamped is not NOTHING:
                 self.span.set_attribute(LANGWATCH_SPAN_TYPE, options.type)
             else:
@@ -236,7 +236,7 @@ class TraceRunning(SpanRunning):
 
     word = "trace"
 
-    def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    def begin(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.options = options
         context, fields = get_current(), options.fields
         arguments = _bound(options, args, kwargs) if fields.needs_arguments else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from typing import TypeVar
 
 from . import config
 from ._lock import lock as lock
@@ -14,6 +15,9 @@ from .scopes_above import said, shorten
 
 CROWD = 1000
 """What `crowd` is at least."""
+
+
+S = TypeVar("S", bound="Scope")
 
 
 class Scope:
@@ -191,13 +195,12 @@ class ImplicitScope(Scope):
     implicit = True
 
 
-_new = ImplicitScope.__new__
+_new = object.__new__
 
 
-def implicit_scope() -> ImplicitScope:
-    """Return an ImplicitScope() that has none above; most local roots get one."""
-    # Written out once more: the interpreter takes a detour to every __init__.
-    scope: ImplicitScope = _new(ImplicitScope)
+def lone(kind: type[S]) -> S:
+    """Return a scope of that kind with none above: `kind()`, without the interpreter's detour to an `__init__`."""
+    scope = _new(kind)
     scope.open = set()
     scope.own = scope.inherited = scope.inbound = scope.named = EMPTY
     scope.rendered = NOTHING

@@ -23,7 +23,7 @@ from .instrumented_ids import adopt, hear
 from .loan import borrows, enter_request, note_end
 from .open_span import HANGS_AS, SPAN_KEY, OpeningSpan, OpenSpan, RootSpan, open_span_within, sequence
 from .rendering import NOTHING, Rendered
-from .scope import ImplicitScope, Scope, implicit_scope
+from .scope import ImplicitScope, Scope, lone
 from .stamping import MAX_SCOPE_NAMES, Stamper, attributes_of
 from .turn_links import follow
 from .weak_names import receive
@@ -87,7 +87,7 @@ class ConversationSpanProcessor(SpanProcessor):
                 if span.kind is SERVER or made_by not in self._near or (mine is None and context):
                     root, scope = self._local_root(span, context, parent_context is not None)
                 elif mine is None:
-                    root, scope = OpeningSpan(span), implicit_scope()
+                    root, scope = OpeningSpan(span), lone(ImplicitScope)
                 else:
                     root, scope = RootSpan(span), mine
                 root.turn = None
