@@ -246,3 +246,38 @@ def test_the_worst_that_is_parsed_takes_little_time():
     began = time.perf_counter()
     assert canonical({"gen_ai.input.messages": worst}).input == worst[:MAX_TEXT]
     assert time.perf_counter() - began < 10
+
+
+NO_EVENTS = {"a number": 7, "too many": (1, 2, 3), "an odd name": ([], {}), "no attributes": ("gen_ai.choice", None)}
+SAID = ("gen_ai.user.message", {"content": "hi"})
+
+
+@pytest.mark.parametrize("what", NO_EVENTS)
+def test_what_is_no_event_costs_nothing_else(what, caplog):
+    """An event that is none is passed over, and the events beside it, the model and the tokens are read."""
+    span = {"session.id": "t1", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 3}
+    expected = {"thread_id": "t1", "model": "m", "input_tokens": 3, "input_messages": (said("user", "hi"),)}
+    assert whole(canonical(span, events=[NO_EVENTS[what], SAID])) == expected
+    assert caplog.messages == []
+
+
+NO_LOGS = {"a number": 7, "a pair": SAID, "an odd name": ([], {}, {}), "nothing": (None, None, None)}
+
+
+@pytest.mark.parametrize("what", NO_LOGS)
+def test_what_is_no_log_record_costs_nothing_else(what, caplog):
+    """A record that is none is passed over, one without attributes has its body, and the model is read."""
+    logs = [NO_LOGS[what], ("gen_ai.user.message", {"content": "hi"}, None)]
+    expected = {"thread_id": "t1", "model": "m", "input_messages": (said("user", "hi"),)}
+    assert whole(canonical({"session.id": "t1", "gen_ai.request.model": "m"}, logs=logs)) == expected
+    assert caplog.messages == []
+
+
+class Odd(int):
+    def __str__(self):
+        raise RuntimeError
+
+
+def test_an_int_says_its_digits_itself():
+    """An id of a class made from int is its digits, whatever that class calls itself."""
+    assert whole(canonical({"session.id": Odd(7), "user.id": "u"})) == {"thread_id": "7", "user_id": "u"}

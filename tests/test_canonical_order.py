@@ -1,5 +1,6 @@
 """Which key wins where several say something else, and what `took` says of it."""
 
+import copy
 import json
 import pickle
 import subprocess
@@ -226,6 +227,8 @@ def test_a_span_that_was_read_stays_as_it_was():
     assert found == expected
     assert repr(found).startswith("Canonical(conversation=Conversation(thread_id='t1'")
     assert pickle.loads(pickle.dumps(found.said)) == expected.said
+    for again in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
+        assert (again, type(again), dict(again.took)) == (expected, Canonical, dict(expected.took))
     assert found != canonical({"session.id": "t1", "input.value": "bye", "gen_ai.request.model": "m"})
     with pytest.raises(AttributeError):
         found.model = "other"

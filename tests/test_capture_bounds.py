@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import time
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import PurePosixPath
@@ -231,6 +231,7 @@ EXACT = {
     "deep": (chain(lambda inner: [inner]), "[" * 12 + f'"{CUT}"' + "]" * 12),
     "circle": (circle(), f'[{{"self": ["{CUT}", {{"other": {{"other": "{CUT}"}}}}]}}]'),
     "large number": (2**300, '["<int>"]'),
+    "maps of a chain": (ChainMap({"a": 1}, {"b": 2}), '[{"maps": [{"a": 1}, {"b": 2}]}]'),
 }
 
 
@@ -275,6 +276,21 @@ def test_no_code_of_an_unknown_object_runs():
     with recording() as recorder, recorder.tracer.start_as_current_span("request"):
         langwatch.set_conversation("t", metadata={"unknown": Unknown()})
     assert asked.keys() <= {"__class__"}
+
+
+class Loud(str):
+    """A text that runs code of its own."""
+
+    def asked(self, *_):
+        raise AssertionError
+
+    __len__ = __getitem__ = __iter__ = __str__ = isascii = encode = asked
+
+
+def test_no_code_of_a_class_made_from_text_runs():
+    """A text of the application's own class is recorded as it is, and a key of a mapping too."""
+    assert captured(Loud("é")) == ("é", "text/plain")
+    assert captured({Loud("key"): [Loud("é")]}) == ('{"key": ["é"]}', "application/json")
 
 
 @pytest.mark.parametrize("shape", LARGE)

@@ -257,6 +257,7 @@ LEFT_OUT = {
         1,
         "metadata beyond 64 keys is left out",
     ),
+    "a large text": (lambda: {"metadata": {"a": "x" * 16_385}}, 1, "a metadata value of more than 16 KiB is left out"),
     "a large value": (lambda: {"metadata": {"a": ("é" * 9000,)}}, 1, "a metadata value of more than 16 KiB is "),
     "a large object": (
         lambda: {"metadata": dict.fromkeys("ab", "x" * 10_000)},

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from fastapi import Depends
+from fastapi import APIRouter, Depends
 from starlette.middleware.base import BaseHTTPMiddleware
 
 import langwatch_otel as langwatch
@@ -117,7 +117,9 @@ def test_a_name_outlives_the_block_that_it_was_given_in(traced):
     assert found == {f"{what} {thread}": thread for what in ("look up", "answer", "store") for thread in "ab"}
 
 
-def test_middlewares_see_what_their_endpoint_named(traced):
+@pytest.mark.parametrize("sources", [{}, {"thread_id_from": "body:thread"}], ids=["no sources", "sources"])
+@pytest.mark.parametrize("is_included", [False, True], ids=["a route", "an included router's"])
+def test_middlewares_see_what_their_endpoint_named(traced, is_included, sources):
     """While the instrumentor is on, each middleware in turn is told the conversation that the endpoint named."""
     seen = []
 
@@ -129,12 +131,13 @@ def test_middlewares_see_what_their_endpoint_named(traced):
     async def endpoint():
         langwatch.set_conversation(thread_id="a")
 
-    app = traced.app()
-    app.post("/turn")(endpoint)
+    app, router = traced.app(), APIRouter()
+    (router if is_included else app).post("/turn")(endpoint)
+    app.include_router(router)
     for _ in range(3):
         app.add_middleware(BaseHTTPMiddleware, dispatch=looks)
     instrumentor = langwatch.LangWatchInstrumentor()
-    instrumentor.instrument(tracer_provider=traced.provider)
+    instrumentor.instrument(tracer_provider=traced.provider, **sources)
     try:
         with traced.served(app) as port:
             assert post(port, "/turn", {})[0] == 200

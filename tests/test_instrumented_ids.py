@@ -53,6 +53,33 @@ def test_the_applications_thread_takes_its_place(traced):
     assert (found["request"][0], found["second agent"]) == ("ours", ("ours", "theirs", "ours"))
 
 
+@pytest.mark.parametrize("key", ["gen_ai.conversation.id", "session.id", "langwatch.langgraph.thread_id"])
+@pytest.mark.parametrize("when", ["open", "ended"])
+def test_what_an_instrumentation_set_is_not_ours_to_replace(traced, key, when):
+    """The application's word replaces an adopted thread where we wrote it, on an open span and at export; no more."""
+    with traced.span("request"), traced.span("inner"):
+        agent = genai(traced, "agent", "theirs", key)
+        with agent:
+            if when == "open":
+                langwatch.set_conversation(user_id="u")
+                langwatch.set_conversation(thread_id="ours")
+                langwatch.set_conversation(metadata={"plan": "pro"})
+        langwatch.set_conversation(thread_id="ours")
+    found = traced.spans()["agent"]
+    assert {each: found.get(each) for each in (*OURS, key)} == dict.fromkeys(OURS, "ours") | {key: "theirs"}
+    assert traced.spans()["request"]["session.id"] == "ours"
+
+
+@pytest.mark.parametrize("key", ["gen_ai.conversation.id", "session.id"])
+def test_what_every_span_of_an_instrumentation_has_stays_on_each(traced, key):
+    """Model calls below an agent that start with its thread keep it under the key that they have it under."""
+    user = langwatch.conversation(user_id="u")
+    with traced.span("request"), user, genai(traced, "agent", "theirs", key), genai(traced, "model", "theirs", key):
+        langwatch.set_conversation(thread_id="ours")
+    for name in ("agent", "model"):
+        assert {each: traced.spans()[name].get(each) for each in OURS} == dict.fromkeys(OURS, "ours") | {key: "theirs"}
+
+
 def test_a_thread_that_is_overwritten_later_is_kept_beside(traced):
     """An instrumentation that sets its own conversation id afterwards leaves ours in langwatch.thread.id."""
     with traced.trace(name="turn", thread_id="ours"), genai(traced, "model", None) as span:
@@ -98,6 +125,14 @@ def test_a_thread_that_came_with_the_request_stays():
             agents.start_span("agent", attributes={"gen_ai.conversation.id": "agents own"}).end()
         found = recorder.by_name
     assert {name: found[name]["session.id"] for name in found} == {"request": "theirs", "agent": "theirs"}
+
+
+def test_a_word_that_begins_like_a_placeholder_is_an_id(traced):
+    """A thread that begins as a placeholder does, and goes on, is adopted."""
+    for value in ("nonesuch-1", "unknown caller 7", "null4f"):
+        with genai(traced, value, value):
+            pass
+    assert ids(traced) == {value: (value,) * 3 for value in ("nonesuch-1", "unknown caller 7", "null4f")}
 
 
 @pytest.mark.parametrize("value", ["", " ", "[Scrubbed due to 'session']", "None", 7, True])

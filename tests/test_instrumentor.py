@@ -5,6 +5,8 @@ import gc
 import itertools
 import subprocess
 import sys
+import threading
+import time
 import tracemalloc
 
 import pytest
@@ -60,6 +62,28 @@ def test_two_providers_at_once():
     assert [named(each) for each in providers] == [NAMED, NAMED]
     LangWatchInstrumentor().uninstrument()
     assert [named(each) for each in providers] == [UNNAMED, UNNAMED]
+
+
+class Late(TracerProvider):
+    """Takes its time to add a processor."""
+
+    def add_span_processor(self, span_processor):
+        time.sleep(0.02)
+        super().add_span_processor(span_processor)
+
+
+def test_two_threads_at_once_are_one():
+    """Turned on by two threads at once a provider gets one processor: a second would name spans for ever."""
+    provider = Late(shutdown_on_exit=False)
+    threads = [
+        threading.Thread(target=LangWatchInstrumentor().instrument, kwargs={"tracer_provider": provider})
+        for _ in range(2)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert [type(each).__name__ for each in processors(provider)] == ["ConversationSpanProcessor"]
 
 
 def test_decorators_use_the_provider_given(provider):

@@ -13,6 +13,7 @@ import langwatch_otel as langwatch
 from _recorder import NEVER
 from _servers import ROOT, clean_environment
 from langwatch_otel import LangWatchInstrumentor, log_processor
+from langwatch_otel.privacy import cut
 
 IDS = {"session.id": "t", "user.id": "u"}
 
@@ -68,6 +69,32 @@ def test_what_a_record_has_stays(instrument):
     assert emitted(provider, exporter, event_name="gen_ai.choice") == {
         **IDS, "gen_ai.conversation.id": "t", "langwatch.thread.id": "t",
     }  # fmt: skip
+    provider.shutdown()
+
+
+@pytest.mark.parametrize(("own", "ids"), [(2, ["session.id", "user.id"]), (3, ["session.id"]), (4, [])])
+def test_a_record_loses_nothing_for_the_ids(instrument, monkeypatch, said, own, ids):
+    """Where a record has as many attributes as it may have, these stay: the ids take what room there is."""
+    monkeypatch.setenv("OTEL_ATTRIBUTE_COUNT_LIMIT", "4")
+    provider, exporter = make_logs()
+    instrument(logger_provider=provider)
+    attributes = {f"k{number}": number for number in range(own)}
+    assert emitted(provider, exporter, attributes=attributes) == {**attributes, **{key: IDS[key] for key in ids}}
+    line = "a log record has no room for all ids of its conversation: what it has stays"
+    assert said() == ([] if own == 2 else [line])
+    provider.shutdown()
+
+
+def test_long_ids_stay_apart_under_a_length_limit(instrument, monkeypatch):
+    """Ids that begin alike are cut to a hash of the whole, as they are on spans."""
+    monkeypatch.setenv("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "20")
+    provider, exporter = make_logs()
+    instrument(logger_provider=provider)
+    for number in range(2):
+        with langwatch.conversation(thread_id=(thread := f"shared prefix of twenty and more {number}")):
+            provider.get_logger("application").emit(body="hello")
+        provider.force_flush()
+        assert exporter.get_finished_logs()[-1].log_record.attributes["session.id"] == cut(thread, 20)
     provider.shutdown()
 
 

@@ -219,7 +219,20 @@ def test_a_client_that_goes_away_ends_the_models_stream(openai, model, path):
 
 
 PROGRAM = """
+import sys
 import langwatch_otel as langwatch
+import openai
+from openai.resources.beta import realtime, threads
+
+def methods():
+    return {{
+        (kind, name): found
+        for module in list(sys.modules) if module.startswith("openai.resources.")
+        for kind in list(vars(sys.modules[module]).values()) if isinstance(kind, type)
+        for name, found in list(vars(kind).items()) if callable(found)
+    }}
+
+before = methods()
 {setup}
 from opentelemetry.instrumentation.openai.shared.chat_wrappers import ChatStream
 from opentelemetry.instrumentation.openai.v1.responses_wrappers import ResponseStream
@@ -227,6 +240,8 @@ from opentelemetry.instrumentation.openai.v1.responses_wrappers import ResponseS
 def said():
     steps = ChatStream.__anext__, ChatStream.__aexit__, ResponseStream.__anext__
     print([step.__module__.partition(".")[0] for step in steps], [hasattr(step, "__wrapped__") for step in steps])
+    now = methods()
+    print(any(now[each] is not before[each] for each in before))
 
 said()
 langwatch.LangWatchInstrumentor().uninstrument()
@@ -236,7 +251,10 @@ said()
 
 @pytest.mark.parametrize("setup", ["langwatch.setup()", ""])
 def test_setup_mends_streams_until_it_is_undone(setup):
-    """setup() mends the streams of the instrumentation that is there, and uninstrument() leaves them as they were."""
+    """setup() mends the streams of the instrumentation that is there; uninstrument() leaves them as they were.
+
+    And OpenAI's methods: the instrumentation by itself leaves its wrappers there, and the next setup() adds more.
+    """
     pytest.importorskip("opentelemetry.instrumentation.openai", reason="not run: another instrumentation")
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(setup=setup)],
@@ -245,4 +263,5 @@ def test_setup_mends_streams_until_it_is_undone(setup):
         text=True,
     )
     theirs = ["opentelemetry"] * 3
-    assert ran.stdout.splitlines() == [f"{theirs} {[bool(setup)] * 3}", f"{theirs} {[False] * 3}"], ran.stderr
+    on, off = f"{theirs} {[bool(setup)] * 3}", f"{theirs} {[False] * 3}"
+    assert ran.stdout.splitlines() == [on, str(bool(setup)), off, "False"], ran.stderr

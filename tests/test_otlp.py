@@ -2,12 +2,14 @@
 
 import gzip
 import json
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from _otlp import JSON, PROTOBUF, protobuf, request
+from langwatch_otel.workbench import otlp
 from langwatch_otel.workbench.otlp import MAX_BODY
 from langwatch_otel.workbench.receiver import ReceivedEvent, ReceivedLink, ReceivedSpan, RequestError, decode
 
@@ -104,6 +106,20 @@ def _status(body, content_type, encoding=""):
 def test_json_is_read_as_the_specification_writes_it():
     """Hex ids, numbers as strings, enums as numbers and unknown fields all come out as plain values."""
     assert decode(json.dumps(WRITTEN).encode(), "application/json; charset=utf-8") == [READ]
+
+
+def test_spans_share_the_strings_of_their_keys_and_a_stranger_s_are_let_go(monkeypatch):
+    """One string stands for a key on all spans; of endless new ones the interpreter keeps so many, and no long one."""
+    keys = ["a" * otlp.MAX_KEY, "a" * (otlp.MAX_KEY + 1), *(f"stranger's {number}" for number in range(9))]
+    pairs = [{"key": key, "value": {"boolValue": True}} for key in keys]
+    monkeypatch.setattr(otlp, "_KEYS", otlp._Shared())
+    monkeypatch.setattr(otlp, "MAX_KEYS", 4)
+    body = json.dumps(request("a", "b", attributes=pairs)).encode()
+    one, other = (list(span.attributes) for span in decode(body, JSON))
+    assert one == other == keys
+    shared = [keys[0], *keys[2:5]]
+    assert [key for key, same in zip(one, other, strict=True) if key is same] == shared
+    assert [key for key in keys if sys.intern(copy := "".join(list(key))) is not copy] == shared
 
 
 def test_json_and_protobuf_of_one_request_are_the_same_spans():

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
+from ._fork import free_after_fork
 from ._guard import guarded
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_changing = free_after_fork(threading.RLock())
+
+
+def one_at_a_time(function: Callable[P, R]) -> Callable[P, R]:
+    """Have one thread at a time turn the plugin on or off, or set what it hears of: two would add a processor each."""
+
+    @functools.wraps(function)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> R:
+        with _changing:
+            return function(*args, **kwargs)
+
+    return alone
 
 
 class SetterHook:
@@ -33,6 +52,7 @@ class SetterHook:
             return False
         original: Callable[..., None] = now
 
+        @one_at_a_time
         def set_and_tell(*args: Any, **kwargs: Any) -> None:
             ours = self._active and self._hook is set_and_tell
             if not (ours and self._took(args, kwargs)):

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 
 from ._guard import guarded, say_once
@@ -94,6 +95,8 @@ def may_export(processor: object) -> bool:
     """Say whether `processor` exports, for all that can be seen."""
     if (several := getattr(processor, "_span_processors", None)) is not None:  # The SDK's, of others.
         return any(map(may_export, several))
+    if getattr(type(processor), "on_end", None) is SpanProcessor.on_end:
+        return False  # It hears of spans that start alone, as one does that adds attributes.
     return _holder(processor)[0] is not None or not type(processor).__module__.startswith(_NO_EXPORTERS)
 
 

@@ -6,7 +6,7 @@ import enum
 import functools
 import json
 import math
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 from uuid import UUID
@@ -47,6 +47,7 @@ def captured(value: object, guard: TextGuard | None = None) -> tuple[str, str]:
     `guard` sees every text in it, before that is cut, and raises where it must not be written.
     """
     if isinstance(value, str):
+        value = str.__str__(value)  # Of a class made from it, the text without the class's own code.
         return cut_text(value if guard is None else guard.text(value, MAX_BYTES)), TEXT
     if guard is None and type(value) is dict and _is_plain_text(value):
         return _encode(value), JSON
@@ -151,7 +152,7 @@ class _Walk:
                 found[CUT] = CUT
                 break
             self.left -= _PAIR
-            name = self._text(key) if isinstance(key, str) else str(self.plain(key, MAX_DEPTH))
+            name = self._text(key) if type(key) is str else str(self.plain(key, MAX_DEPTH))
             found[name] = self._text(value) if type(value) is str else self.plain(value, depth + 1)
         return found
 
@@ -209,6 +210,8 @@ def _shape_of(kind: Any) -> tuple[int, tuple[str, ...] | None]:
         return _ITEMS, None
     if is_framework_type(kind):
         return _UNKNOWN, None
+    if issubclass(kind, ChainMap):  # Asked for its first key, it makes a dictionary of all.
+        return _ITEMS, ("maps",)
     if issubclass(kind, Mapping):
         return _ITEMS, None
     names = getattr(kind, "model_fields", None)

@@ -16,7 +16,8 @@ from .stamping import attributes_of
 from .weak_names import suppose
 
 # What ends up in an attribute where nothing is known, or where somebody hid it.
-_NO_IDS = ("[scrubbed", "none", "null", "unknown")
+_NO_IDS = frozenset(("none", "null", "unknown"))
+_HIDDEN = "[scrubbed"
 
 
 @cache
@@ -31,8 +32,10 @@ def thread_on(span: Any, ours: Mapping[str, Any]) -> str | None:
     attributes = attributes_of(span)
     for key in keys() if attributes else ():
         value = attributes.get(key)
-        if isinstance(value, str) and value != ours.get(key) and not value.lower().startswith(_NO_IDS):
-            return clean_id("thread_id", value)
+        if isinstance(value, str) and value != ours.get(key):
+            lower = value.lower()
+            if lower not in _NO_IDS and not lower.startswith(_HIDDEN):
+                return clean_id("thread_id", value)
     return None
 
 
@@ -46,6 +49,7 @@ def adopt(held: OpenSpan, span: Any) -> None:
     scope = held.scope
     if thread is None or thread == scope.rendered.thread_id:
         return
+    held.theirs = _set_by_creator(held, span)
     if scope.rendered.thread_id is not None:
         if _is_supposed(scope):
             _give_scope(held, thread)
@@ -55,6 +59,11 @@ def adopt(held: OpenSpan, span: Any) -> None:
     with _scope.lock:
         if scope.anchor is not None and not scope.sealed and scope.named is not EMPTY:
             give_spans_above(scope, scope.anchor, scope.named)
+
+
+def _set_by_creator(held: OpenSpan, span: Any) -> frozenset[str]:
+    attributes, ours = attributes_of(span), held.stamped.genai
+    return frozenset(key for key in keys() if key in attributes and attributes[key] != ours.get(key))
 
 
 def hear(held: OpenSpan, span: Any) -> None:

@@ -12,7 +12,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 
 from . import border, config, foreign_provider, metrics, own_provider, tracers, turn_links
 from ._guard import guarded, say_once
-from ._setter import SetterHook
+from ._setter import SetterHook, one_at_a_time
 from ._weak import ByObject
 from .backfill import Undo, processors_of, tells_its_makers, wrap_exporters
 from .errors import ConfigurationError
@@ -67,6 +67,7 @@ class LangWatchInstrumentor:
         """Whether the plugin is on."""
         return _state.on
 
+    @one_at_a_time
     def instrument(
         self,
         tracer_provider: Any = None,
@@ -96,7 +97,7 @@ class LangWatchInstrumentor:
             if not _later.on():
                 say_once("this opentelemetry-api does not tell of a provider that is set later: instrument() after it")
             _add_to_global()
-            laminar.follow(_add_to)
+            laminar.follow(one_at_a_time(_add_to))
         else:
             _add_to(tracer_provider)
             if tracer_provider is not trace.get_tracer_provider():
@@ -107,6 +108,7 @@ class LangWatchInstrumentor:
             _logs_later.on()
             _add_to_global_logs()
 
+    @one_at_a_time
     def uninstrument(self, **_: Any) -> None:
         """Make everything of ours inert: processors, hooks, wrapped exporters; settings go back to the environment."""
         from .clients import redirects
@@ -144,11 +146,8 @@ class LangWatchInstrumentor:
 
 def _check(setting: str, provider: object, adds: str, takes: str) -> None:
     if isinstance(provider, type) or (provider is not None and not hasattr(provider, adds)):
-        raise ConfigurationError(
-            setting,
-            provider if isinstance(provider, type) else type(provider).__name__,
-            f"a {takes} of opentelemetry-sdk",
-        )
+        got = provider if isinstance(provider, type) else type(provider).__name__
+        raise ConfigurationError(setting, got, f"a {takes} of opentelemetry-sdk")
 
 
 def _follow_rules(chosen: config.Config) -> None:

@@ -13,7 +13,8 @@ from .finding import scope_in
 from .genai import has_genai_key, is_genai_scope
 from .identity import Conversation
 from .open_span import open_span_of
-from .rendering import render
+from .privacy import cut
+from .rendering import Attributes, Rendered, render
 
 
 class ConversationLogProcessor(LogRecordProcessor):
@@ -50,12 +51,11 @@ class ConversationLogProcessor(LogRecordProcessor):
             or has_genai_key(present or ())
         )
         who = Conversation(conversation.thread_id, conversation.user_id, conversation.customer_id)
-        ids = render(who).for_span(genai, root=False)
+        rendered = render(who)
         if isinstance(present, MutableMapping):
-            for key in ids.keys() - present.keys():
-                present[key] = ids[key]
+            _add(present, rendered.for_span(genai, root=False), rendered)
         else:
-            record.attributes = {**ids, **(present or {})}
+            record.attributes = {**rendered.for_span(genai, root=False), **(present or {})}
 
     def enabled(self, **_: Any) -> bool:
         """Leave it to the other processors whether a record is wanted."""
@@ -66,6 +66,18 @@ class ConversationLogProcessor(LogRecordProcessor):
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         return True
+
+
+def _add(present: MutableMapping[str, Any], ids: Attributes, rendered: Rendered) -> None:
+    """Write what `present` lacks and has room for: the SDK's mapping, where it is full, drops the oldest attribute."""
+    most, longest = getattr(present, "maxlen", None), getattr(present, "max_value_len", None)
+    for key, value in ids.items():
+        if key in present:
+            continue
+        if most is not None and len(present) >= most:
+            say_once("a log record has no room for all ids of its conversation: what it has stays")
+            return
+        present[key] = cut(value, longest) if longest is not None and key in rendered.spelling.ids else value
 
 
 def place(processor: ConversationLogProcessor, provider: Any) -> None:

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, SpanContext, set_span_in_context
 
-from . import config
 from .attributes import SESSION_ID, USER_HASH
 from .counts import spans_stamped
 from .identity import EMPTY, Conversation
 from .recorded_errors import RecordedErrors
-from .rendering import NOTHING, Attributes, Rendered
+from .rendering import NOTHING, Attributes, Rendered, guard_against
 from .stamping import Stamper, attributes_of
-from .texts import TextGuard
 from .turn_links import follow
 
 if TYPE_CHECKING:
@@ -59,6 +57,8 @@ class OpenSpan(weakref.ref[Any]):
     """The conversation that `given` was made of."""
     written: frozenset[str] = frozenset()
     """The keys of the texts that we wrote, where users are hashed."""
+    theirs: frozenset[str] = frozenset()
+    """The keys that its creator set, where a name may still take the place of what we stamped: not ours to replace."""
     agent = False
     """Made by an instrumentation of a model or an agent, and without a thread as it started."""
     heard: str | None = None
@@ -196,15 +196,15 @@ class OpenSpan(weakref.ref[Any]):
             follow(self, span)
         return True
 
+    def put_by(self, stamped: Rendered, genai: bool) -> Attributes:
+        """Return what `stamped` put on the span: not what its creator had set."""
+        found = stamped.for_span(genai, self.root)
+        return {key: value for key, value in found.items() if key not in self.theirs} if self.theirs else found
+
     def _stamp(self, span: RecordingSpan, present: Attributes, rendered: Rendered, before: Rendered) -> None:
         genai = self.genai = self.genai or self.stamper.is_genai(span, present)
-        ours = before.for_span(genai, self.root) if before is not NOTHING else None
+        ours = self.put_by(before, genai) if before is not NOTHING else None
         self.stamper.stamp(span, present, rendered.for_span(genai, self.root), rendered, ours)
-
-
-def guard_against(user: str) -> TextGuard:
-    """Return what takes the raw id of that pseudonym out of texts that were written."""
-    return TextGuard(None, config.active().user_id_hash_key, user)
 
 
 class RootSpan(OpenSpan):

@@ -81,7 +81,8 @@ class OwnProvider(TracerProvider):
             self._added = [each for each in self._added if each is not without]
             for processor in self._added:
                 successor.add_span_processor(processor)
-            self._settled, self.successor = True, successor
+            self.successor = successor  # First: who sees that it is settled takes no lock.
+            self._settled = True
             for tracer, start, now in moved:
                 if vars(tracer).get("start_span") is start:
                     vars(tracer).update(start_span=now.start_span, start_as_current_span=now.start_as_current_span)

@@ -143,11 +143,16 @@ def _render(conversation: Conversation, chosen: config.Config) -> Rendered:
     return rendered
 
 
+def guard_against(user: str) -> TextGuard:
+    """Return what takes the raw id of that pseudonym out of texts that were written."""
+    return TextGuard(None, config.active().user_id_hash_key, user)
+
+
 def without_user(conversation: Conversation, user: Pseudonym) -> Conversation:
     """Return the conversation with the user's raw id taken out of its metadata and labels; what has none stays."""
     if not conversation.metadata and not conversation.labels:
         return conversation
-    guard = TextGuard(None, config.active().user_id_hash_key, user)
+    guard = guard_against(user)
     labels = tuple(guard.without_user(label) for label in conversation.labels)
     metadata = dict[str, Any]()
     for number, (name, value) in enumerate(conversation.metadata.items()):
@@ -175,6 +180,7 @@ def _render_metadata(rendered: Rendered, metadata: Mapping[str, Any]) -> None:
             say_once("metadata beyond 64 keys is left out")
             break
         if isinstance(value, str) and len(value) > MAX_ROOT_METADATA_VALUE:
+            counts.left_out[METADATA].add()
             say_once("a metadata value of more than 16 KiB is left out")
             continue
         try:

@@ -15,9 +15,9 @@ from . import config, counts, metrics
 from ._guard import guarded, swallowed
 from .attributes import SESSION_ID, USER_HASH
 from .exclusion import without_excluded
-from .open_span import OpenSpan, guard_against, late_of, sequence
+from .open_span import OpenSpan, late_of, sequence
 from .recorded_errors import without_user
-from .rendering import NOTHING, Attributes
+from .rendering import NOTHING, Attributes, guard_against
 from .span_copy import SpanCopy
 from .spelling import spelling_of
 from .stamping import attributes_of
@@ -190,7 +190,7 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
         present = attributes_of(span)
         genai = held.genai or held.stamper.is_genai(span, present)
         wanted = rendered.ids if span.dropped_attributes else rendered.for_span(genai, held.root)
-        ours = weak.for_span(genai, held.root) if weak is not None else {}
+        ours = held.put_by(weak, genai) if weak is not None else {}
         missing = {
             key: value
             for key, value in held.stamper.fit(wanted, rendered).items()

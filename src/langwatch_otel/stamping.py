@@ -112,7 +112,10 @@ class Stamper:
             write_type(span, held)
             present = attributes_of(span)
         held.genai = self.is_genai(span, present)
-        self.stamp(span, present, rendered.for_span(held.genai, held.root), rendered)
+        wanted = rendered.for_span(held.genai, held.root)
+        if rendered.weak and (same := present.keys() & wanted.keys()):
+            held.theirs = frozenset(same)  # Told from ours now alone: the values may be the same.
+        self.stamp(span, present, wanted, rendered)
 
     def is_genai_scope(self, name: str) -> bool:
         """Say whether an instrumentation scope of that name makes GenAI spans; asked once of each."""

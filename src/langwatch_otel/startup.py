@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from opentelemetry import trace
@@ -14,6 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from . import config, destination, instrumentations
 from ._guard import guarded, logger, say_once
+from ._setter import one_at_a_time
 from ._weak import ByObject
 from .clients import openai
 from .errors import ConfigurationError
@@ -30,6 +32,7 @@ _INERT = ("skip_open_telemetry_setup", "prompts_path")
 _sends_to: ByObject[set[destination.Destination]] = ByObject()
 
 
+@one_at_a_time
 def setup(
     *,
     endpoint_url: str | None = None,
@@ -122,7 +125,7 @@ def _turn_on_others(provider: Any, instrumentors: Sequence[Any] | None) -> None:
             openai.on()
             also_undo(openai.off)
     for instrumentor in instrumentations.turn_on(chosen, provider):
-        also_undo(instrumentor.uninstrument)
+        also_undo(partial(openai.turn_off, instrumentor))
         if config.active().capture_content is False:
             instrumentations.warn_of_content(instrumentor)
 

@@ -2,12 +2,14 @@
 
 Where a task that reads a stream is cancelled, as when the client of a web server goes away, or an `async with` block
 is left early, that package ends the span when the stream is garbage: late, and perhaps never.
+Turned off, it leaves its wrappers on OpenAI's methods, where they go on making spans.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from langwatch_otel._guard import guarded
@@ -33,6 +35,25 @@ def off() -> None:
     """Leave them as they are."""
     for hook in _hooks:
         hook.off()
+
+
+def turn_off(instrumentor: Any) -> None:
+    """Turn `instrumentor` off, and where it is of that package, take off the wrappers that it leaves."""
+    instrumentor.uninstrument()
+    if is_mended(instrumentor):
+        for owner, method, wrapper in list(_wrapped()):
+            setattr(owner, method, wrapper.__wrapped__)
+
+
+def _wrapped() -> Iterator[tuple[type, str, Any]]:
+    """Yield the methods of OpenAI's client that have a wrapper of that package on top."""
+    for name, module in list(sys.modules.items()):
+        for owner in list(vars(module).values()) if name.startswith("openai.resources.") else ():
+            if isinstance(owner, type) and owner.__module__ == name:
+                for method, found in list(vars(owner).items()):
+                    made_by = getattr(found, "_self_wrapper", None)  # As wrapt has it.
+                    if str(getattr(made_by, "__module__", "")).startswith(_INSTRUMENTATION + "."):
+                        yield owner, method, found
 
 
 def _end_span(stream: Any) -> None:

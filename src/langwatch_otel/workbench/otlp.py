@@ -20,6 +20,9 @@ from .errors import RequestError
 
 MAX_BODY = 16 * 1024 * 1024  # After decompression; a batch of 512 spans is rarely over one.
 
+MAX_KEYS = 10_000  # Keys, of at most so many characters, that the spans share.
+MAX_KEY = 256
+
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 
@@ -160,9 +163,21 @@ def _span(span: Span, scope_name: str, resource: dict[str, Any]) -> ReceivedSpan
     )
 
 
+class _Shared(dict[str, str]):
+    """One string for each key: they are few and stand on every span, and leave a fifth of the room that spans take."""
+
+    def __missing__(self, key: str) -> str:
+        # Of a stranger's endless new ones the first are kept: some Pythons never let go of what is interned.
+        if len(self) < MAX_KEYS and len(key) <= MAX_KEY:
+            self[key] = key = intern(key)
+        return key
+
+
+_KEYS = _Shared()
+
+
 def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
-    # Keys are few and stand on every span: shared, they leave a fifth of the room that received spans take.
-    return {intern(pair.key): _value(pair.value) for pair in pairs}
+    return {_KEYS[pair.key]: _value(pair.value) for pair in pairs}
 
 
 def _value(value: AnyValue) -> Any:

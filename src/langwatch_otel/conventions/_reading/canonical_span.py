@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...identity import EMPTY, Conversation
 from .content import SILENT, Said
@@ -29,6 +29,10 @@ class Canonical(NamedTuple):
     tool_name: str | None = None
     span_type: str | None = None
     """In LangWatch's words: llm, chain, tool, agent, guardrail, evaluation, rag, workflow, ..."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Copied, or handed to another process: a view of a mapping cannot be pickled.
+        return Canonical, (self.conversation, tuple(map(dict, self.keys)), *self[2:])
 
     @property
     def took(self) -> Mapping[str, str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from sys import intern
 from types import MappingProxyType
 from typing import Any
 
@@ -36,7 +35,7 @@ class Grouped:
 
     def __init__(self, groups: Groups) -> None:
         self.groups = groups
-        self.keys = tuple(_shared(meaning.key) for group in groups.values() for meaning in group)
+        self.keys = tuple(meaning.key for group in groups.values() for meaning in group)
         self.values = _values_of(self.keys)
         """Of attributes, the values of the keys, as a tuple."""
         self._firsts = tuple((field, READ[field], found[0].key) for field, found in groups.items() if field in READ)
@@ -69,11 +68,6 @@ class Grouped:
                     took[field] = meaning.key
                     break
         return fields, MappingProxyType(took)
-
-
-def _shared(key: str) -> str:
-    """Return the one string of that text, which is found faster in spans whose keys are shared too."""
-    return intern(key) if type(key) is str else key
 
 
 def _values_of(keys: tuple[str, ...]) -> Callable[[Attributes], tuple[Any, ...]]:

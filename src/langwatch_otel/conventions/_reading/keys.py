@@ -16,6 +16,7 @@ log records; the conventions' own keys, in the order of the catalogue, last. Num
 """
 
 from collections.abc import Mapping, Sequence, Set
+from sys import intern
 from typing import NamedTuple
 
 from ... import attributes
@@ -159,6 +160,8 @@ class Meanings(dict[str, "Meaning | None"]):
             if not any(key == prefix for prefix, *_ in self._prefixes):
                 self._prefixes.append((key, field, rank, how))
         elif key not in self._without:
+            # Found faster in spans whose keys are shared too. Strangers' keys are not: some Pythons keep them for good.
+            key = intern(key)
             self.setdefault(key, Meaning(field, rank, key, how))
 
     def __missing__(self, key: str) -> Meaning | None:

@@ -23,6 +23,8 @@ _KIND = {field: kind for kind, fields in enumerate(_KINDS) for field in fields}
 
 MAX_PLAN = 8192
 """Characters of the keys of one plan that is remembered."""
+MAX_PLANNED = 1024 * 1024
+"""Characters of the keys of all plans that are remembered."""
 
 
 class Plan:

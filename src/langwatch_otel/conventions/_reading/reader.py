@@ -9,7 +9,7 @@ from .._convention import Convention
 from .canonical_span import NOTHING, Canonical
 from .content import SILENCE, SILENT, Said, said
 from .keys import COMMON, COMMON_SCOPES, NEVER, Meanings
-from .plans import MAX_PLAN, Look, Names, Plan
+from .plans import MAX_PLAN, MAX_PLANNED, Look, Names, Plan
 from .remembered import Memory
 from .scalars import EXECUTE_TOOL, NO_FACTS, tool_in
 from .transcripts import Event, Log
@@ -28,6 +28,7 @@ class Reader:
         self._others: tuple[Look, Plans] = (Meanings(conventions, NEVER | COMMON).__getitem__, {})
         self._names: Names = {}
         self._memory = Memory()
+        self._planned = 0
         self._mute: list[str] = []
 
     def canonical(
@@ -72,12 +73,15 @@ class Reader:
         """Work out what the keys of `attributes` mean, and remember it."""
         meaning, plans = by
         keys = tuple(attributes)
-        if sum(len(key) for key in keys if isinstance(key, str)) > MAX_PLAN:
+        size = sum(len(key) if isinstance(key, str) else MAX_PLAN + 1 for key in keys)
+        if size > MAX_PLAN:
             return Plan(keys, meaning, {}, Memory())
-        if len(plans) >= MAX_PLANS:
+        self._planned += size
+        if len(plans) >= MAX_PLANS or self._planned > MAX_PLANNED:
             for known in (self._common[1], self._others[1], self._names):
                 known.clear()
             self._memory.drop()
+            self._planned = size
         plan = plans[keys] = Plan(keys, meaning, self._names, self._memory)
         return plan
 

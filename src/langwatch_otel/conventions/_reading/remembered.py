@@ -76,12 +76,15 @@ class Remembered(dict[tuple[Any, ...], T], Generic[T]):
         found = self._reading(self._keys, attributes)
         if values is not None and self._may_keep(values) and not (self._changeable and self._changeable(found)):
             self._memory.one_more()
+            if len(self) >= MAX_REMEMBERED:  # Dropped by the memory while another thread was making it.
+                self.clear()
             self[values] = found
         return found
 
     def _with_lists(self, attributes: Attributes) -> tuple[tuple[Any, ...] | None, T | None]:
         given = map(attributes.__getitem__, self._keys.keys)
-        self._lists |= {place for place, value in enumerate(given) if type(value) is list}
+        # Another set, and not this one with more in it: another thread may be going through it.
+        self._lists = self._lists | {place for place, value in enumerate(given) if type(value) is list}
         self._values = self._listed  # From now on.
         try:
             values = self._listed(attributes)

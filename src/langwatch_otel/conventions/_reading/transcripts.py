@@ -23,21 +23,34 @@ _SAID = {f"gen_ai.{role}.message": role for role in ("system", "developer", "use
 _ASKING = frozenset({"system", "developer", "user"})
 _WHOLE = {"gen_ai.content.prompt": "gen_ai.prompt", "gen_ai.content.completion": "gen_ai.completion"}
 _NAMES = frozenset({*_SAID, *_WHOLE, CHOICE, DETAILS})
+_EVENT, _LOG = 2, 3  # The values of each.
 
 
 def told_by_events(events: Iterable[Event]) -> list[Told]:
     """Return the span events that carry messages."""
-    return [(name, attributes) for name, attributes in islice(events, MAX_EVENTS) if name in _NAMES]
+    looked_at = list(islice(events, MAX_EVENTS))
+    try:
+        return [event for event in looked_at if event[0] in _NAMES and isinstance(event[1], Mapping)]
+    except (TypeError, LookupError):  # Something that is no event.
+        return [event for event in looked_at if _is_told(event) and isinstance(event[1], Mapping)]
 
 
 def told_by_logs(logs: Iterable[Log]) -> list[Told]:
     """Return the log records that carry messages: what they say is in the body, or beside it."""
     told: list[Told] = []
-    for given, body, attributes in islice(logs, MAX_EVENTS):
-        name = given or attributes.get("event.name")
-        if isinstance(name, str) and name in _NAMES:
-            told.append((name, {**attributes, **object_of(body)}))
+    for log in islice(logs, MAX_EVENTS):
+        if isinstance(log, (tuple, list)) and len(log) == _LOG:
+            attributes = object_of(log[2])  # A record may have none.
+            name = log[0] or attributes.get("event.name")
+            if isinstance(name, str) and name in _NAMES:
+                told.append((name, {**attributes, **object_of(log[1])}))
     return told
+
+
+def _is_told(event: object) -> bool:
+    if not isinstance(event, (tuple, list)) or len(event) != _EVENT:
+        return False
+    return isinstance(event[0], str) and event[0] in _NAMES
 
 
 def directions(told: Iterable[Told]) -> tuple[Direction, Direction]:

@@ -57,7 +57,7 @@ def id_of(value: object) -> str | None:
     if type(value) is str and len(value) <= MAX_ID and value.isascii():
         return None if not value or value.isspace() or value.startswith(SCRUBBED) else value
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if -TOO_LARGE <= value < TOO_LARGE else None
+        return int.__repr__(value) if -TOO_LARGE <= value < TOO_LARGE else None
     if not isinstance(value, str) or not value or value.isspace():
         return None
     return utf8(value[:MAX_ID])
