@@ -62,3 +62,33 @@ def test_nothing_is_copied_or_found_by_accident():
     assert (turn.trace_id, turn.metadata, turn.disable_sending) == (None, {}, False)
     turn.send_spans()
     span.end()
+
+
+def test_a_span_of_ours_has_its_type():
+    """A span of ours has its type whenever it is named, and however it ends; what the application set stays."""
+    with recording() as recorder:
+        with langwatch.trace(name="never"):
+            pass
+        with langwatch.trace(name="at its start", thread_id="t"):
+            pass
+        with langwatch.trace(name="late") as turn:
+            turn.update(thread_id="t")
+        with langwatch.trace(name="said"):
+            langwatch.get_current_span().set_attribute("langwatch.span.type", "agent")
+        with langwatch.trace(name="said, then named") as turn:
+            langwatch.get_current_span().set_attribute("langwatch.span.type", "agent")
+            turn.update(thread_id="t")
+        with langwatch.span(name="ended by its handle", type="tool") as span:
+            span.end()
+        with langwatch.span(name="read", type="tool") as span:
+            assert (span.type, span.attributes["langwatch.span.type"]) == ("tool", "tool")
+        found = {name: attributes["langwatch.span.type"] for name, attributes in recorder.by_name.items()}
+        assert found == {
+            "never": "span",
+            "at its start": "span",
+            "late": "span",
+            "said": "agent",
+            "said, then named": "agent",
+            "ended by its handle": "tool",
+            "read": "tool",
+        }

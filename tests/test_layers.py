@@ -19,6 +19,7 @@ ORDER = (
         "errors",
         "_fork",
         "_guard",
+        "_lock",
         "_setter",
         "_weak",
         "privacy",

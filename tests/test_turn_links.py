@@ -18,7 +18,7 @@ import langwatch_otel as langwatch
 from _making import NATIVE
 from _recorder import recording
 from _servers import post
-from langwatch_otel import LangWatchInstrumentor, turn_links
+from langwatch_otel import LangWatchInstrumentor, scope, turn_links
 from langwatch_otel.cli.app_server import AppServer
 from langwatch_otel.workbench.receiver import Receiver
 
@@ -181,7 +181,7 @@ def test_a_child_knows_the_turns_of_its_parent():
     """A fork leaves no lock held: a child links its turn to the last one that its parent had."""
     with recording() as recorder:
         turn(recorder, "first", "t")
-        with turn_links._lock:
+        with scope.lock:
             child = os.fork()
             if child == 0:
                 os._exit(_links_in_child(recorder))

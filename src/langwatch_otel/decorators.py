@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -18,7 +17,7 @@ from .functions import put_back, wrap
 from .loan import flow
 from .options import ConversationOptions, Options, SpanOptions, TraceOptions, check
 from .running import ConversationRunning, SpanRunning, TraceRunning
-from .starting import Nothing, started
+from .starting import Nothing, starter
 
 F = TypeVar("F", bound=Callable[..., Any])
 H = TypeVar("H")
@@ -40,7 +39,7 @@ class Decorator(Generic[H]):
             method: F = type(function)(self(function.__func__))
             return method
         options = Options(self._given, self._kind.word, function)
-        wrapped: F = wrap(function, functools.partial(started, self._kind, options))
+        wrapped: F = wrap(function, starter(self._kind, options))
         return wrapped
 
     if not TYPE_CHECKING:  # A type checker is to send people to what `with ... as` gives.
@@ -66,7 +65,7 @@ class Decorator(Generic[H]):
         return Span(INVALID_SPAN) if self._kind is SpanRunning else Trace.of_nothing()
 
     def __enter__(self) -> H:
-        running = started(self._kind, self._options(), (), {})
+        running = starter(self._kind, self._options())((), {})
         before = get_current()
         entered = (running, attach(running.context), before)
         with _lock:

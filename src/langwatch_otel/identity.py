@@ -107,20 +107,32 @@ def conversation_of(
     rest: Mapping[str, Any] = _NOTHING
     if metadata is not None:
         try:
-            (thread_id, user_id, customer_id, labels), rest = _split(metadata, thread_id, user_id, customer_id, labels)
+            if (
+                type(metadata) is dict
+                and len(metadata) == 2
+                and thread_id is user_id is None
+                and (thread := metadata.get("thread_id")) is not None
+                and (user := metadata.get("user_id")) is not None
+            ):
+                thread_id, user_id = thread, user  # Mostly these two: no need for a walk.
+            else:
+                given = [thread_id, user_id, customer_id, labels]
+                rest = _split(metadata, given)
+                thread_id, user_id, customer_id, labels = given
         except Exception as error:  # A mapping of the user's own making.
             counts.left_out[METADATA].add()
             swallowed("reading metadata", error)
-    chosen = config.active()
-    thread = None if thread_id is None else _clean("thread_id", thread_id, chosen)
+    chosen = config._active or config.active()
     hashed = chosen.user_id_hash_key is not None
-    user = None if user_id is None else _user(user_id, chosen) if hashed else _clean("user_id", user_id, chosen)
-    customer = None if customer_id is None else _clean("customer_id", customer_id, chosen)
-    kept = () if labels is None else _clean_labels(labels)
-    if thread is None and user is None and customer is None and not kept and not rest:
-        return EMPTY
+    fields = (
+        None if thread_id is None else _clean("thread_id", thread_id, chosen),
+        None if user_id is None else _user(user_id, chosen) if hashed else _clean("user_id", user_id, chosen),
+        None if customer_id is None else _clean("customer_id", customer_id, chosen),
+        () if labels is None else _clean_labels(labels),
+        rest,
+    )
     # A named tuple's own constructor is one more Python call, for every turn.
-    return tuple.__new__(Conversation, (thread, user, customer, kept, rest))
+    return tuple.__new__(Conversation, fields) if any(fields) else EMPTY
 
 
 def clean_id(name: str, value: object) -> str | None:
@@ -162,7 +174,7 @@ def _user(value: object, chosen: config.Config) -> str | None:
 
 def received_user(text: str) -> str | None:
     """Return a user's id that came from another service: where users are hashed, its pseudonym or one of our own."""
-    chosen = config.active()
+    chosen = config._active or config.active()
     hashed = chosen.user_id_hash_key is not None
     return (received_pseudonym(text) if hashed else None) or _user(text, chosen)
 
@@ -184,13 +196,12 @@ def _text(name: str, value: object) -> str | None:
     return None if not text or text.isspace() else utf8(text)
 
 
-def _split(metadata: Mapping[str, Any], *given: object) -> tuple[list[object], Mapping[str, Any]]:
-    """Return `given`, filled from those of `metadata` that are fields, and the rest of it."""
-    fields = list(given)
+def _split(metadata: Mapping[str, Any], fields: list[object]) -> Mapping[str, Any]:
+    """Fill `fields` from those of `metadata` that are fields, and return the rest of it."""
     if type(metadata) is not dict and not isinstance(metadata, Mapping):
         counts.left_out[METADATA].add()
         say_once(f"metadata refused: it is a mapping, got {type(metadata).__name__}")
-        return fields, _NOTHING
+        return _NOTHING
     rest: dict[str, Any] | None = None
     for key, value in metadata.items():
         if value is None:
@@ -200,7 +211,7 @@ def _split(metadata: Mapping[str, Any], *given: object) -> tuple[list[object], M
             rest[utf8(str(key))] = value
         elif fields[place] is None:
             fields[place] = value
-    return fields, _NOTHING if rest is None else MappingProxyType(rest)
+    return _NOTHING if rest is None else MappingProxyType(rest)
 
 
 def _clean_labels(labels: object) -> tuple[str, ...]:

@@ -18,21 +18,25 @@ from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
 from .privacy import Pseudonym
 from .protection import hide_user_above, redacted
 from .rendering import NOTHING, Rendered, render
-from .scope import Scope, refresh
+from .scope import Scope, lone, refresh
 from .scopes_above import said
 from .weak_names import overrule
+
+_acquire, _release = _scope.lock.acquire, _scope.lock.release
 
 
 def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, context: Context | None = None) -> Scope:
     """Open a scope below the one of `context`, or the current one; the caller attaches and closes it."""
     context = get_current() if context is None else context
-    held: OpenSpan | None = getattr(context.get(SPAN_KEY), HANGS_AS, None)
-    above = scope_in(context, held) if context else None
-    scope = Scope(above)
+    if context:
+        held: OpenSpan | None = getattr(context.get(SPAN_KEY), HANGS_AS, None)
+        above = scope_in(context, held)
+        scope = Scope(above)
+        scope.anchor = held
+    else:
+        above, scope = None, lone(Scope)
     if not adopt:
         scope.sealed = True
-    if held is not None:
-        scope.anchor = held
     if above is not None and above.loan is not None and conversation.thread_id is None:
         _succeed(scope, above, above.loan)
     if conversation is not EMPTY:
@@ -73,19 +77,23 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
         return scope
     if conversation.metadata or conversation.labels:
         conversation = redacted(conversation)
-    with _scope.lock:
+    _acquire()  # Not `with`: that takes twice the time, and every turn comes by.
+    try:
         given = scope
         if scope is None and (scope := current_scope()) is None:
             scope = Scope()
             attach(within(scope))
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
-        # Read, not asked of a function: most scopes know of no task, and every turn comes by.
-        if (scope.flow or scope.handler) is not None and conversation.thread_id is not None and is_beside(scope):
-            scope = open_beside(scope)
-        if scope.implicit and scope.bound_in is None and conversation.thread_id is not None:
-            scope.bound_in = weakref.ref(flow())
+        if conversation.thread_id is not None:
+            # Read, not asked of a function: most scopes know of no task.
+            if (scope.flow or scope.handler) is not None and is_beside(scope):
+                scope = open_beside(scope)
+            if scope.implicit and scope.bound_in is None:
+                scope.bound_in = weakref.ref(flow())
         bind(scope, conversation)
+    finally:
+        _release()
     keeps_in = context_baggage.is_kept_in  # Read, not asked of a function: every turn comes by.
     if keeps_in is not None and keeps_in() and shows_nothing(context := get_current()):
         attach(showing(context, scope))  # The scope hangs on a span alone: a context does not change by itself.

@@ -36,9 +36,8 @@ sequence = itertools.count(2)
 class OpenSpan(weakref.ref[Any]):
     """One span that is, or was, open: a weak reference to it, and what we know of it."""
 
-    # Made for every span: one object and no more, and its maker, the processor, fills the slots. The rest has a
-    # default and, rarely, the dictionary.
-    __slots__ = ("__dict__", "ended", "genai", "given", "parent", "scope", "stamped", "stamper")
+    # Made for every span: one object, and its maker, the processor, fills the slots. The rest has a default.
+    __slots__ = ("__dict__", "ended", "genai", "given", "parent", "scope", "stamped", "stamper", "type")
 
     scope: Scope
     parent: OpenSpan | None
@@ -49,6 +48,9 @@ class OpenSpan(weakref.ref[Any]):
     """What scopes below gave it: the climb of a late name."""
     ended: int
     """0 while it is open, 1 when it ended; for one that ended without a name its number in `sequence`."""
+
+    type: str | None
+    """Of a span of ours: it is written with the span's first name, else as the span ends."""
 
     root = False
     gift: Conversation = EMPTY
@@ -72,7 +74,7 @@ class OpenSpan(weakref.ref[Any]):
     below_framework: OpenSpan | None = None
     """And the nearest span of the framework: itself, or one above that is not the server span."""
 
-    # A reference of its own, not one of several to the same span.
+    # Not one of several references to the same span.
     __hash__ = object.__hash__
     __eq__ = object.__eq__
     span = weakref.ref.__call__
@@ -141,7 +143,7 @@ class OpenSpan(weakref.ref[Any]):
         return cast("RecordingSpan", span) if span is not None and span.is_recording() else None
 
     def restamp(self, rendered: Rendered) -> None:
-        """Stamp what its scope says now, unless the span already belongs to another thread."""
+        """Stamp what its scope says now, unless the span already belongs to another thread. Needs the lock."""
         span: Any = self()
         if span is None or not span.is_recording():
             return
@@ -151,6 +153,8 @@ class OpenSpan(weakref.ref[Any]):
             self.stamper.first(span, self, rendered)
             if self.written:
                 self.hide_user(span)
+            if isinstance(self, RootSpan):
+                follow(self, span)
             return
         mine = before.thread_id or self.given.thread_id
         if mine is not None and rendered.thread_id is not None and mine != rendered.thread_id:
@@ -168,6 +172,8 @@ class OpenSpan(weakref.ref[Any]):
         self._stamp(span, attributes_of(span), rendered, before)
         if self.written:
             self.hide_user(span)
+        if isinstance(self, RootSpan):
+            follow(self, span)
 
     def give_back(self) -> None:
         """Hold the lent name no longer as its scope's, so that a name from below may take its place."""
@@ -175,7 +181,7 @@ class OpenSpan(weakref.ref[Any]):
         self.given, self.stamped = self.stamped, NOTHING
 
     def give(self, gift: Conversation, rendered: Rendered) -> bool:
-        """Stamp the name of a scope below; False where the span has a thread of its own."""
+        """Stamp the name of a scope below; False where the span has a thread of its own. Needs the lock."""
         if (span := self._recording()) is None:
             return True
         present = attributes_of(span)
@@ -186,6 +192,8 @@ class OpenSpan(weakref.ref[Any]):
             spans_stamped.add()
         self._stamp(span, present, rendered, before)
         self.hide_user(span)
+        if isinstance(self, RootSpan):
+            follow(self, span)
         return True
 
     def put_by(self, stamped: Rendered, genai: bool) -> Attributes:
@@ -208,17 +216,6 @@ class RootSpan(OpenSpan):
     """The thread that it is a turn of, and the turn before."""
     told = NOTHING.plain
     """The texts of the turn that it was told by trace() spans."""
-
-    def restamp(self, rendered: Rendered) -> None:
-        """Stamp what its scope says now; once that is a thread, this is a turn of it."""
-        super().restamp(rendered)
-        follow(self)
-
-    def give(self, gift: Conversation, rendered: Rendered) -> bool:
-        """Stamp the name of a scope below; once that is a thread, this is a turn of it."""
-        given = super().give(gift, rendered)
-        follow(self)
-        return given
 
 
 class OpeningSpan(RootSpan):

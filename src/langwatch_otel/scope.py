@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
+from typing import TypeVar
 
 from . import config
-from ._fork import free_after_fork
+from ._lock import lock as lock
 from .identity import EMPTY, Conversation
 from .loan import Flow, Loan, mixes
 from .open_span import OpenSpan
 from .rendering import NOTHING, Rendered, render
 from .scopes_above import said, shorten
 
-# Naming is rare and short; starting and ending spans never takes this lock. Re-entrant, because a finaliser
-# that the garbage collector runs meanwhile may name too.
-lock = free_after_fork(threading.RLock())
-
 CROWD = 1000
 """What `crowd` is at least."""
+
+
+S = TypeVar("S", bound="Scope")
 
 
 class Scope:
@@ -194,6 +193,22 @@ class ImplicitScope(Scope):
 
     __slots__ = ()
     implicit = True
+
+
+_new = object.__new__
+
+
+def lone(kind: type[S]) -> S:
+    """Return a scope of that kind with none above: `kind()`, without the interpreter's detour to an `__init__`."""
+    scope = _new(kind)
+    scope.open = set()
+    scope.own = scope.inherited = scope.inbound = scope.named = EMPTY
+    scope.rendered = NOTHING
+    scope.loan = scope.bound_in = scope.anchor = scope.span = scope.http = scope.flow = scope.handler = None
+    scope.request = scope.above = scope.below = None
+    scope.sealed = scope.has_tasks = scope.closed = False
+    scope.crowd = CROWD
+    return scope
 
 
 def refresh(scope: Scope) -> None:

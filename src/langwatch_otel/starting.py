@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry.context import get_current
@@ -37,12 +37,19 @@ class Nothing:
     def fail(self, error: BaseException) -> None: ...
 
 
-def started(
-    kind: type[ConversationRunning], options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> ConversationRunning | Nothing:
-    """Begin one call; never raises."""
-    try:
-        return kind(options, args, kwargs)
-    except Exception as error:
-        swallowed("starting a call", error)
-        return Nothing(kind)
+def starter(
+    kind: type[ConversationRunning], options: Options
+) -> Callable[[tuple[Any, ...], Mapping[str, Any]], ConversationRunning | Nothing]:
+    """Return what begins a call, and never raises."""
+
+    # Neither a partial nor an `__init__`: the interpreter takes a detour to both.
+    def start(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> ConversationRunning | Nothing:
+        try:
+            running = kind()
+            running.begin(options, args, kwargs)
+        except Exception as error:
+            swallowed("starting a call", error)
+            return Nothing(kind)
+        return running
+
+    return start

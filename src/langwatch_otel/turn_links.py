@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.trace import Link, SpanContext, TraceFlags
 
 from . import config
-from ._fork import free_after_fork
+from ._lock import lock
 from .attributes import LINK_KIND, PREVIOUS_TURN
 
 if TYPE_CHECKING:
@@ -24,28 +23,21 @@ _SHARED = BoundedAttributes(attributes=_ATTRIBUTES)
 # Spans' contexts alone: a span would be kept alive, with all that hangs on it.
 _latest: dict[str, SpanContext] = {}
 
-# Re-entrant, because a finaliser that the garbage collector runs meanwhile may name too.
-_lock = free_after_fork(threading.RLock())
 
-
-def follow(held: RootSpan) -> None:
-    """Link the local root `held` to the one of the previous turn of its thread, once it has a thread."""
+def follow(held: RootSpan, span: Any) -> None:
+    """Link the local root `held` to the one of the previous turn of its thread, once it has one. Needs the lock."""
     thread, turn = held.stamped.thread_id or held.given.thread_id, held.turn
-    if thread is None or (turn is not None and turn[0] == thread) or not config.active().turn_links:
-        return
-    span: Any = held()
-    if span is None:
+    if thread is None or (turn is not None and turn[0] == thread) or not (config._active or config.active()).turn_links:
         return
     context: SpanContext = span.context
     if not context.trace_flags & TraceFlags.SAMPLED:
         return
-    with _lock:
-        if turn is not None:
-            _take_back(context, *turn)
-        before = _latest.pop(thread, None)
-        _latest[thread] = context
-        if len(_latest) > MAX_THREADS:
-            del _latest[next(iter(_latest))]
+    if turn is not None:
+        _take_back(context, *turn)
+    before = _latest.pop(thread, None)
+    _latest[thread] = context
+    if len(_latest) > MAX_THREADS:
+        del _latest[next(iter(_latest))]
     held.turn = thread, before
     if before is not None:
         _link(span, before)
@@ -76,5 +68,5 @@ def _link(span: Any, before: SpanContext) -> None:
 
 def forget() -> None:
     """Know of no turn any more."""
-    with _lock:
+    with lock:
         _latest.clear()
