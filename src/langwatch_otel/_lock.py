@@ -6,6 +6,6 @@ import threading
 
 from ._fork import free_after_fork
 
-# Naming is rare and short; starting and ending spans never takes this lock. Re-entrant, because a finaliser
+# Naming is rare and short; of spans only a local root that starts with a thread takes it. Re-entrant, as a finaliser
 # that the garbage collector runs meanwhile may name too.
 lock = free_after_fork(threading.RLock())
