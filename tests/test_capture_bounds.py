@@ -359,6 +359,42 @@ def test_metadata_has_bounds():
     }
 
 
+@pytest.mark.parametrize("adopt", [True, False])
+def test_metadata_for_a_root_of_another_conversation_is_counted(adopt, said):
+    """Inside of another conversation's root the first 16 keys are written, and the log says that the rest is not."""
+    with recording() as recorder, recorder.tracer.start_as_current_span("root"):
+        if adopt:
+            langwatch.set_conversation("one")
+        with langwatch.conversation(
+            thread_id="two", adopt=adopt, metadata={f"k{number:02}": number for number in range(17)}
+        ):
+            recorder.tracer.start_span("inside").end()
+    assert {name: len([key for key in found if "metadata" in key]) for name, found in recorder.by_name.items()} == {
+        "inside": 16,
+        "root": 0,
+    }
+    assert said()[-1:] == [
+        "metadata for the local root is left out: that is of another conversation, or was named before"
+    ]
+
+
+def test_metadata_for_the_root_is_not_said_to_be_left_out(said):
+    """Where the root takes it nothing is said."""
+    metadata = {f"k{number:02}": number for number in range(17)}
+    with recording() as recorder:
+        with recorder.tracer.start_as_current_span("root"), langwatch.conversation(thread_id="t", metadata=metadata):
+            recorder.tracer.start_span("inside").end()
+        with langwatch.trace(name="alone", thread_id="t", metadata=metadata):
+            pass
+        found = recorder.by_name
+    assert {name: len([key for key in found[name] if "metadata" in key]) for name in found} == {
+        "alone": 17,
+        "inside": 16,
+        "root": 17,
+    }
+    assert said() == []
+
+
 def test_metadata_keeps_its_types():
     """Scalars and arrays of one kind stay what they are; everything else is JSON."""
     kept = {

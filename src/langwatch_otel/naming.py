@@ -16,7 +16,7 @@ from .identity import EMPTY, Conversation
 from .loan import Loan, flow, is_by_framework, mixes, noted
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
 from .privacy import Pseudonym
-from .protection import hide_user_above, redacted
+from .protection import hide_user_above, redacted, tell_what_is_left_out
 from .rendering import NOTHING, Rendered, render
 from .scope import Scope, lone, refresh
 from .scopes_above import said
@@ -86,8 +86,7 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
         if conversation.thread_id is not None:
-            # Read, not asked of a function: most scopes know of no task.
-            if (scope.flow or scope.handler) is not None and is_beside(scope):
+            if (scope.flow or scope.handler) is not None and is_beside(scope):  # Read: most scopes know of no task.
                 scope = open_beside(scope)
             if scope.implicit and scope.bound_in is None:
                 scope.bound_in = weakref.ref(flow())
@@ -147,12 +146,13 @@ def bind(scope: Scope, conversation: Conversation) -> None:
     if scope.rendered.inbound:
         overrule(scope, conversation)
     refresh(scope)
-    if scope.named is before or scope.sealed:
-        return
-    if scope.anchor is not None:
-        give_spans_above(scope, scope.anchor, said(scope) if scope.rendered.inbound else scope.named)
-    if scope.above is not None:
-        _give_scopes_above(scope, scope.above)
+    if scope.named is not before and not scope.sealed:
+        if scope.anchor is not None:
+            give_spans_above(scope, scope.anchor, said(scope) if scope.rendered.inbound else scope.named)
+        if scope.above is not None:
+            _give_scopes_above(scope, scope.above)
+    if conversation.metadata and scope.rendered.root and scope.anchor is not None:
+        tell_what_is_left_out(scope, scope.anchor)
 
 
 def suppose_turn(scope: Scope, found: Conversation) -> Scope:

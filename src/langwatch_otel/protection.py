@@ -15,7 +15,7 @@ from ._guard import say_once, swallowed
 from .attributes import EXCEPTION_MESSAGE
 from .counts import METADATA, left_out
 from .identity import Conversation
-from .open_span import open_span_of
+from .open_span import OpenSpan, open_span_of
 from .privacy import Pseudonym
 from .recorded_errors import RecordedErrors
 from .rendering import MAX_ROOT_METADATA_KEYS, MAX_ROOT_METADATA_VALUE, attribute_value, without_user
@@ -69,6 +69,16 @@ def hide_user_above(scope: Scope, user: Pseudonym) -> None:
             found.inherited = without_user(found.inherited, user)
             refresh(found)
         found = found.above
+
+
+def tell_what_is_left_out(scope: Scope, anchor: OpenSpan) -> None:
+    """Count metadata that a local root alone takes, where that is another conversation's."""
+    root = anchor
+    while root.parent is not None:
+        root = root.parent
+    if scope.rendered.root.keys() - root.given.root.keys() - root.stamped.root.keys():
+        left_out[METADATA].add()
+        say_once("metadata for the local root is left out: that is of another conversation, or was named before")
 
 
 def redacted(conversation: Conversation) -> Conversation:
