@@ -47,7 +47,8 @@ def captured(value: object, guard: TextGuard | None = None) -> tuple[str, str]:
     `guard` sees every text in it, before that is cut, and raises where it must not be written.
     """
     if isinstance(value, str):
-        value = str.__str__(value)  # Of a class made from it, the text without the class's own code.
+        if type(value) is not str:
+            value = str.__str__(value)  # Of a class made from it, the text without the class's own code.
         return cut_text(value if guard is None else guard.text(value, MAX_BYTES)), TEXT
     if guard is None and type(value) is dict and _is_plain_text(value):
         return _encode(value), JSON
