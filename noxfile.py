@@ -17,7 +17,7 @@ nox.options.error_on_missing_interpreters = False
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 
 # One of two years ago, the last without spans of its own, the first with them, and the newest.
-FASTAPIS = ["0.115.14", "0.141.0", "0.142.4", ""]
+FASTAPIS = ["0.115.5", "0.141.0", "0.142.4", ""]
 
 # urllib3 1.26 goes with requests below 2.33; OpenAI's client below 3 is what an old httpx goes with.
 CLIENTS = [
