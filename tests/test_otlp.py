@@ -5,7 +5,7 @@ import json
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from _otlp import JSON, PROTOBUF, protobuf, request
@@ -188,6 +188,8 @@ def test_what_cannot_be_read_is_refused_with_its_http_status(body, content_type,
         ),
     )
 )
+@example({"resourceSpans": [{"scopeSpans": [{"spans": [{"kind": "\ud800"}]}]}]})
+@example({"resourceSpans": [{"\ud800": 1}]})
 def test_no_json_brings_the_decoder_down(found):
     """Whatever JSON a stranger sends is spans or a refusal, never another error."""
     assert _status(json.dumps(found).encode(), JSON) in (200, 400)

@@ -119,8 +119,8 @@ def _from_json(body: bytes) -> ExportTraceServiceRequest:
         found: dict[str, Any] = json.loads(body, object_hook=_ids_to_base64)
         # Not `found` alone: an empty list would pass for an empty message.
         json_format.ParseDict(dict(found.items()), message, ignore_unknown_fields=True)
-    # The parser lets wrong shapes through as whatever Python raises on them.
-    except (json_format.Error, ValueError, TypeError, AttributeError, RecursionError) as error:
+    # The parser lets wrong shapes through as whatever Python raises on them; SystemError is for a lone surrogate.
+    except (json_format.Error, ValueError, TypeError, AttributeError, RecursionError, SystemError) as error:
         raise RequestError(400, "the body is not an OTLP trace request in JSON") from error
     return message
 
