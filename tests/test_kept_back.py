@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.requests import RequestsInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -95,6 +96,27 @@ def test_flushing_lets_go_of_what_waits(how, ours):
         provider.shutdown()
         assert names(exporter) == {"waits": 1, "queued": 1, "root": 1}
     assert found == {"waits": 1, "queued": 1}
+
+
+@pytest.mark.parametrize("how", ["force_flush", "shutdown"])
+def test_sending_what_waits_makes_no_span(how):
+    """The request that takes it out is no call of the application's, where its HTTP client is instrumented too."""
+    provider, instrumentor = TracerProvider(shutdown_on_exit=False), RequestsInstrumentor()
+    with Receiver() as receiver:
+        exporter = langwatch.ConversationSpanExporter(OTLPSpanExporter(f"{receiver.endpoint}/v1/traces"))
+        batch = BatchSpanProcessor(exporter, schedule_delay_millis=600_000)
+        provider.add_span_processor(langwatch.ConversationSpanProcessor())
+        provider.add_span_processor(batch)
+        instrumentor.instrument(tracer_provider=provider)
+        try:
+            with provider.get_tracer("t").start_as_current_span("root"):
+                provider.get_tracer("t").start_span("waits").end()
+                batch.force_flush()
+                getattr(exporter, how)()
+            provider.shutdown()
+        finally:
+            instrumentor.uninstrument()
+    assert {span.name for span in receiver.spans} == ({"waits", "root"} if how == "force_flush" else {"waits"})
 
 
 def test_the_exporters_result_is_passed_on(traced):

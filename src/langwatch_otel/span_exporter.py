@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
+from opentelemetry import context as otel
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
@@ -26,6 +27,7 @@ from .stamping import attributes_of
 MAX_KEPT = 512
 
 _COUNTED = "_langwatch_otel_counted"
+_SUPPRESS = getattr(otel, "_SUPPRESS_INSTRUMENTATION_KEY", "")  # Not public: where it is gone nothing is suppressed.
 
 _exporters: weakref.WeakSet[ConversationSpanExporter] = weakref.WeakSet()
 
@@ -138,7 +140,12 @@ class ConversationSpanExporter(SpanExporter):
         with self._lock:
             self._flushed = next(sequence)
             kept, self._kept = self._kept, []
-            self._send([_named(span, late_of(span)) for span in kept])
+            # As the SDK's processors do around an export: else its own request would be traced, and sent in turn.
+            token = otel.attach(otel.set_value(_SUPPRESS, True))
+            try:
+                self._send([_named(span, late_of(span)) for span in kept])
+            finally:
+                otel.detach(token)
 
     def forget_parent(self) -> None:
         """Begin anew in a forked process: what was kept back is the parent's, whose lock may have been held."""
