@@ -8,7 +8,6 @@ from starlette.middleware.base import BaseHTTPMiddleware
 
 import langwatch_otel as langwatch
 from _servers import post
-from langwatch_otel.scope import ImplicitScope, Scope, lone
 
 NAMINGS = {
     "set_conversation": lambda thread: langwatch.set_conversation(thread_id=thread),
@@ -145,11 +144,3 @@ def test_middlewares_see_what_their_endpoint_named(traced, is_included, sources)
         instrumentor.uninstrument()
 
     assert seen == ["a"] * 3
-
-
-def test_a_scope_is_made_in_two_ways():
-    """What a local root gets, made without its class's own code for speed, is what the class makes."""
-    fast, slow = lone(ImplicitScope), ImplicitScope()
-    names = [name for name in Scope.__slots__ if not name.startswith("__")]
-    assert {name: getattr(fast, name) for name in names} == {name: getattr(slow, name) for name in names}
-    assert (type(fast), vars(fast)) == (type(slow), vars(slow))

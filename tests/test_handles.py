@@ -3,6 +3,8 @@
 import json
 import threading
 
+from opentelemetry import trace
+
 import langwatch_otel as langwatch
 from _recorder import recording
 
@@ -82,6 +84,9 @@ def test_a_span_of_ours_has_its_type():
             span.end()
         with langwatch.span(name="read", type="tool") as span:
             assert (span.type, span.attributes["langwatch.span.type"]) == ("tool", "tool")
+        with langwatch.span(name="ended past us", type="tool"):
+            assert trace.get_current_span().attributes["langwatch.span.type"] == "tool"
+            trace.get_current_span().end()
         found = {name: attributes["langwatch.span.type"] for name, attributes in recorder.by_name.items()}
         assert found == {
             "never": "span",
@@ -91,4 +96,5 @@ def test_a_span_of_ours_has_its_type():
             "said, then named": "agent",
             "ended by its handle": "tool",
             "read": "tool",
+            "ended past us": "tool",
         }

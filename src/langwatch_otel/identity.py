@@ -106,23 +106,14 @@ def conversation_of(
     """
     rest: Mapping[str, Any] = _NOTHING
     if metadata is not None:
+        given = [thread_id, user_id, customer_id, labels]
         try:
-            if (
-                type(metadata) is dict
-                and len(metadata) == 2
-                and thread_id is user_id is None
-                and (thread := metadata.get("thread_id")) is not None
-                and (user := metadata.get("user_id")) is not None
-            ):
-                thread_id, user_id = thread, user  # Mostly these two: no need for a walk.
-            else:
-                given = [thread_id, user_id, customer_id, labels]
-                rest = _split(metadata, given)
-                thread_id, user_id, customer_id, labels = given
+            rest = _split(metadata, given)
+            thread_id, user_id, customer_id, labels = given
         except Exception as error:  # A mapping of the user's own making.
             counts.left_out[METADATA].add()
             swallowed("reading metadata", error)
-    chosen = config._active or config.active()
+    chosen = config.active()
     hashed = chosen.user_id_hash_key is not None
     fields = (
         None if thread_id is None else _clean("thread_id", thread_id, chosen),
@@ -174,7 +165,7 @@ def _user(value: object, chosen: config.Config) -> str | None:
 
 def received_user(text: str) -> str | None:
     """Return a user's id that came from another service: where users are hashed, its pseudonym or one of our own."""
-    chosen = config._active or config.active()
+    chosen = config.active()
     hashed = chosen.user_id_hash_key is not None
     return (received_pseudonym(text) if hashed else None) or _user(text, chosen)
 

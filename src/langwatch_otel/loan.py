@@ -171,18 +171,3 @@ def mixes(one: Conversation, other: Conversation) -> bool:
         or (one.user_id or other.user_id) != (other.user_id or one.user_id)
         or (one.customer_id or other.customer_id) != (other.customer_id or one.customer_id)
     )
-
-
-def borrows(span: Any, parent: OpenSpan | None, scope: Scope, loan: Loan) -> bool:
-    """Say whether a span that starts in a request which was lent a name takes it.
-
-    The framework's own spans do (sending the body), what they are parents of does (background tasks), and what
-    the code that called the giver starts next.
-    """
-    if scope.named.thread_id is not None:
-        return False
-    if parent is not None and parent.borrowed and parent.thread_id == loan.rendered.thread_id:
-        return True
-    if scope.http is not None and is_by_framework(span, scope):
-        return True
-    return loan.reaches(scope)

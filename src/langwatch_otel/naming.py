@@ -18,11 +18,9 @@ from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, sequence
 from .privacy import Pseudonym
 from .protection import hide_user_above, redacted, tell_what_is_left_out
 from .rendering import NOTHING, Rendered, render
-from .scope import Scope, lone, refresh
+from .scope import Scope, refresh
 from .scopes_above import said
 from .weak_names import overrule
-
-_acquire, _release = _scope.lock.acquire, _scope.lock.release
 
 
 def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, context: Context | None = None) -> Scope:
@@ -34,7 +32,7 @@ def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, contex
         scope = Scope(above)
         scope.anchor = held
     else:
-        above, scope = None, lone(Scope)
+        above, scope = None, Scope()
     if not adopt:
         scope.sealed = True
     if above is not None and above.loan is not None and conversation.thread_id is None:
@@ -77,8 +75,7 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
         return scope
     if conversation.metadata or conversation.labels:
         conversation = redacted(conversation)
-    _acquire()  # Not `with`: that takes twice the time, and every turn comes by.
-    try:
+    with _scope.lock:
         given = scope
         if scope is None and (scope := current_scope()) is None:
             scope = Scope()
@@ -91,8 +88,6 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
             if scope.implicit and scope.bound_in is None:
                 scope.bound_in = weakref.ref(flow())
         bind(scope, conversation)
-    finally:
-        _release()
     keeps_in = context_baggage.is_kept_in  # Read, not asked of a function: every turn comes by.
     if keeps_in is not None and keeps_in() and shows_nothing(context := get_current()):
         attach(showing(context, scope))  # The scope hangs on a span alone: a context does not change by itself.

@@ -36,8 +36,9 @@ sequence = itertools.count(2)
 class OpenSpan(weakref.ref[Any]):
     """One span that is, or was, open: a weak reference to it, and what we know of it."""
 
-    # Made for every span: one object, and its maker, the processor, fills the slots. The rest has a default.
-    __slots__ = ("__dict__", "ended", "genai", "given", "parent", "scope", "stamped", "stamper", "type")
+    # Made for every span: one object and no more, and its maker, the processor, fills the slots. The rest has a
+    # default and, rarely, the dictionary.
+    __slots__ = ("__dict__", "ended", "genai", "given", "parent", "scope", "stamped", "stamper")
 
     scope: Scope
     parent: OpenSpan | None
@@ -48,9 +49,6 @@ class OpenSpan(weakref.ref[Any]):
     """What scopes below gave it: the climb of a late name."""
     ended: int
     """0 while it is open, 1 when it ended; for one that ended without a name its number in `sequence`."""
-
-    type: str | None
-    """Of a span of ours: it is written with the span's first name, else as the span ends."""
 
     root = False
     gift: Conversation = EMPTY
@@ -74,7 +72,7 @@ class OpenSpan(weakref.ref[Any]):
     below_framework: OpenSpan | None = None
     """And the nearest span of the framework: itself, or one above that is not the server span."""
 
-    # Not one of several references to the same span.
+    # A reference of its own, not one of several to the same span.
     __hash__ = object.__hash__
     __eq__ = object.__eq__
     span = weakref.ref.__call__
@@ -143,7 +141,7 @@ class OpenSpan(weakref.ref[Any]):
         return cast("RecordingSpan", span) if span is not None and span.is_recording() else None
 
     def restamp(self, rendered: Rendered) -> None:
-        """Stamp what its scope says now, unless the span already belongs to another thread. Needs the lock."""
+        """Stamp what its scope says now, unless the span belongs to another thread already. Needs the lock."""
         span: Any = self()
         if span is None or not span.is_recording():
             return
@@ -153,8 +151,6 @@ class OpenSpan(weakref.ref[Any]):
             self.stamper.first(span, self, rendered)
             if self.written:
                 self.hide_user(span)
-            if isinstance(self, RootSpan):
-                follow(self, span)
             return
         mine = before.thread_id or self.given.thread_id
         if mine is not None and rendered.thread_id is not None and mine != rendered.thread_id:
@@ -172,8 +168,6 @@ class OpenSpan(weakref.ref[Any]):
         self._stamp(span, attributes_of(span), rendered, before)
         if self.written:
             self.hide_user(span)
-        if isinstance(self, RootSpan):
-            follow(self, span)
 
     def give_back(self) -> None:
         """Hold the lent name no longer as its scope's, so that a name from below may take its place."""
@@ -192,8 +186,6 @@ class OpenSpan(weakref.ref[Any]):
             spans_stamped.add()
         self._stamp(span, present, rendered, before)
         self.hide_user(span)
-        if isinstance(self, RootSpan):
-            follow(self, span)
         return True
 
     def put_by(self, stamped: Rendered, genai: bool) -> Attributes:
@@ -216,6 +208,17 @@ class RootSpan(OpenSpan):
     """The thread that it is a turn of, and the turn before."""
     told = NOTHING.plain
     """The texts of the turn that it was told by trace() spans."""
+
+    def restamp(self, rendered: Rendered) -> None:
+        """Stamp what its scope says now; once that is a thread, this is a turn of it."""
+        super().restamp(rendered)
+        follow(self)
+
+    def give(self, gift: Conversation, rendered: Rendered) -> bool:
+        """Stamp the name of a scope below; once that is a thread, this is a turn of it."""
+        given = super().give(gift, rendered)
+        follow(self)
+        return given
 
 
 class OpeningSpan(RootSpan):

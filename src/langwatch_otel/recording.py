@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.trace import Span
@@ -66,17 +66,6 @@ def record_value(span: Span, which: str, value: object) -> None:
         return
     write(span, key, text, guard)
     span.set_attribute(mime_key, mime)
-
-
-def record_arguments(span: Span, arguments: Mapping[str, Any], hidden: Collection[str]) -> None:
-    """Write the arguments of a call as the input of `span`, less `hidden` ones and the frameworks' own objects."""
-    shown = {
-        name: value
-        for name, value in arguments.items()
-        if name not in hidden and (type(value) is str or not is_framework_object(value))
-    }
-    if shown:
-        record_value(span, "input", shown)
 
 
 def update_span(span: Span, given: Mapping[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from typing import TypeVar
 
 from . import config
 from ._lock import lock as lock
@@ -15,9 +14,6 @@ from .scopes_above import said, shorten
 
 CROWD = 1000
 """What `crowd` is at least."""
-
-
-S = TypeVar("S", bound="Scope")
 
 
 class Scope:
@@ -193,22 +189,6 @@ class ImplicitScope(Scope):
 
     __slots__ = ()
     implicit = True
-
-
-_new = object.__new__
-
-
-def lone(kind: type[S]) -> S:
-    """Return a scope of that kind with none above: `kind()`, without the interpreter's detour to an `__init__`."""
-    scope = _new(kind)
-    scope.open = set()
-    scope.own = scope.inherited = scope.inbound = scope.named = EMPTY
-    scope.rendered = NOTHING
-    scope.loan = scope.bound_in = scope.anchor = scope.span = scope.http = scope.flow = scope.handler = None
-    scope.request = scope.above = scope.below = None
-    scope.sealed = scope.has_tasks = scope.closed = False
-    scope.crowd = CROWD
-    return scope
 
 
 def refresh(scope: Scope) -> None:

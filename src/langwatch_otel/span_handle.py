@@ -12,9 +12,7 @@ from opentelemetry.util.types import AttributeValue
 
 from ._guard import guarded, say_once
 from .failures import record_error, record_exception, set_description
-from .open_span import open_span_of
 from .recording import update_span
-from .stamping import write_type
 
 if TYPE_CHECKING:
     from .current import Trace
@@ -40,8 +38,6 @@ class Span:
         def __getattr__(self, name: str) -> Any:
             from .langwatch_sdk import span_attribute
 
-            if name in ("attributes", "type"):
-                _write_type(self.otel)
             return span_attribute(self, name)
 
     @staticmethod
@@ -121,16 +117,8 @@ class Span:
         """End the span now, with what `update()` takes recorded first; ending it twice does nothing."""
         update_span(self.otel, given)
         with guarded("ending a span"):
-            _write_type(self.otel)
             if self.otel.is_recording():
                 self.otel.end(end_time)
-
-
-def _write_type(span: Any) -> None:
-    """Write the type of `span` where it waits for the span's first name."""
-    with guarded("setting an attribute"):
-        if (held := open_span_of(span)) is not None and held.type is not None:
-            write_type(span, held)
 
 
 def child_of(span: OTelSpan, given: Mapping[str, Any]) -> Decorator[Span]:

@@ -20,10 +20,10 @@ from .finding import SCOPE_KEY, current_scope, request_scope, scope_of
 from .genai import APART, OWN_SCOPE
 from .inbound import arrival_in
 from .instrumented_ids import adopt, hear
-from .loan import borrows, enter_request, note_end
+from .loan import Loan, enter_request, is_by_framework, note_end
 from .open_span import HANGS_AS, SPAN_KEY, OpeningSpan, OpenSpan, RootSpan, open_span_within, sequence
 from .rendering import NOTHING, Rendered
-from .scope import ImplicitScope, Scope, lone
+from .scope import ImplicitScope, Scope
 from .stamping import MAX_SCOPE_NAMES, Stamper, attributes_of
 from .turn_links import follow
 from .weak_names import receive
@@ -46,7 +46,6 @@ class ConversationSpanProcessor(SpanProcessor):
         self._stamper = Stamper(SpanLimits().max_span_attributes)
         # Instrumentation scopes whose spans are no GenAI spans, by `id`; kept, so that no other object gets it.
         self._others: dict[int, object] = {}
-        self._near: set[int] = set()  # And those of them whose spans are of the context that the application runs in.
         self._ending: dict[int, tuple[object, OpenSpan]] = {}
         self.exclude(config.active().span_exclude_rules)
         metrics.on()
@@ -80,27 +79,18 @@ class ConversationSpanProcessor(SpanProcessor):
         try:
             context = get_current() if parent_context is None else parent_context
             above: Any = context.get(SPAN_KEY)
-            parent: OpenSpan | None = None if above is None else getattr(above, HANGS_AS, None)
+            parent: OpenSpan | None = getattr(above, HANGS_AS, None)
             if parent is None and (above is None or (parent := open_span_within(above)) is None):
-                made_by = id(span.instrumentation_scope)
-                mine: Any = context.get(SCOPE_KEY)
-                if span.kind is SERVER or made_by not in self._near or (mine is None and context):
-                    root, scope = self._local_root(span, context, parent_context is not None)
-                elif mine is None:
-                    root, scope = OpeningSpan(span), lone(ImplicitScope)
-                else:
-                    root, scope = RootSpan(span), mine
+                root, scope = self._local_root(span, context, parent_context is not None)
                 root.turn = None
                 held: OpenSpan = root
             else:
-                made_by = 0
                 held = OpenSpan(span)
                 scope = parent.scope
                 found = context.get(SCOPE_KEY)
                 if (found is not scope and found is not None) or scope.has_tasks:
                     scope = scope_of(parent, context)
-            held.scope, held.stamper = scope, self._stamper
-            held.ended, held.genai, held.type = 0, False, None
+            held.scope, held.stamper, held.ended, held.genai = scope, self._stamper, 0, False
             held.parent = parent if parent is None or not parent.ended else parent.nearest_open()
             held.stamped = held.given = NOTHING
             span._langwatch_otel = held  # type: ignore[attr-defined]
@@ -108,7 +98,7 @@ class ConversationSpanProcessor(SpanProcessor):
             if len(scope.open) > scope.crowd:
                 scope.forget_dropped()
             rendered = scope.rendered
-            if scope.loan is not None and borrows(span, parent, scope, scope.loan):
+            if scope.loan is not None and _borrows(span, parent, scope, scope.loan):
                 rendered = scope.loan.rendered
                 held.borrowed = True
             if rendered is not NOTHING:
@@ -116,10 +106,8 @@ class ConversationSpanProcessor(SpanProcessor):
                 self._stamper.first(span, held, rendered)
                 if parent is None and rendered.thread_id is not None:
                     with _scope.lock:
-                        follow(root, span)
-            if (rendered.thread_id is None or rendered.weak) and (
-                made_by or id(span.instrumentation_scope)
-            ) not in self._others:
+                        follow(root)
+            if (rendered.thread_id is None or rendered.weak) and id(span.instrumentation_scope) not in self._others:
                 self._look_for_ids(span, held)
                 rendered, scope = held.stamped, held.scope
             if scope.rendered is not rendered and not held.borrowed:
@@ -166,8 +154,6 @@ class ConversationSpanProcessor(SpanProcessor):
             adopt(held, span)
         elif len(self._others) < MAX_SCOPE_NAMES:
             self._others[id(made_by)] = made_by
-            if made_by.name not in APART:
-                self._near.add(id(made_by))
 
     def _on_ending(self, span: Span) -> None:
         # The SDK's own name for it; an SDK without it leaves spans in their scope until the scope goes.
@@ -235,3 +221,18 @@ def _is_apart(span: Span) -> bool:
     """Say whether the span's context is not the one that the application runs in."""
     made_by = span.instrumentation_scope
     return made_by is not None and made_by.name in APART
+
+
+def _borrows(span: Span, parent: OpenSpan | None, scope: Scope, loan: Loan) -> bool:
+    """Say whether a span that starts in a request which was lent a name takes it.
+
+    The framework's own spans do (sending the body), what they are parents of does (background tasks), and what
+    the code that called the giver starts next.
+    """
+    if scope.named.thread_id is not None:
+        return False
+    if parent is not None and parent.borrowed and parent.thread_id == loan.rendered.thread_id:
+        return True
+    if scope.http is not None and is_by_framework(span, scope):
+        return True
+    return loan.reaches(scope)

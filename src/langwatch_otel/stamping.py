@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.util.types import AttributeValue
 
 from ._guard import say_once
-from .attributes import GEN_AI_PREFIX, LANGWATCH_SPAN_TYPE
+from .attributes import GEN_AI_PREFIX
 from .counts import ATTRIBUTE_LENGTH, spans_full, spans_stamped, was_cut
 from .genai import is_genai_scope
 from .privacy import cut
@@ -57,13 +57,6 @@ def attributes_of(span: HasAttributes) -> Attributes:
     return copied
 
 
-def write_type(span: Any, held: OpenSpan) -> None:
-    """Write the type of a span of ours, where it waits for the span's first name, unless there is one."""
-    kind, held.type = held.type, None
-    if kind is not None and span.is_recording() and LANGWATCH_SPAN_TYPE not in attributes_of(span):
-        span.set_attribute(LANGWATCH_SPAN_TYPE, kind)
-
-
 class Stamper:
     """Stamps spans of one provider, and learns that provider's limits from what becomes of the attributes."""
 
@@ -96,9 +89,6 @@ class Stamper:
             if key in wanted or (GEN_AI_PREFIX in key and not genai):
                 return self._first(span, held, rendered, present)
         held.genai = genai
-        if held.type is not None:
-            wanted = {**wanted, LANGWATCH_SPAN_TYPE: held.type}
-            held.type = None
         if len(wanted) > FEW:
             span.set_attributes(wanted)
         else:
@@ -108,9 +98,6 @@ class Stamper:
         return None
 
     def _first(self, span: RecordingSpan, held: OpenSpan, rendered: Rendered, present: Attributes) -> None:
-        if held.type is not None:
-            write_type(span, held)
-            present = attributes_of(span)
         held.genai = self.is_genai(span, present)
         wanted = rendered.for_span(held.genai, held.root)
         if rendered.weak and (same := present.keys() & wanted.keys()):

@@ -24,10 +24,13 @@ _SHARED = BoundedAttributes(attributes=_ATTRIBUTES)
 _latest: dict[str, SpanContext] = {}
 
 
-def follow(held: RootSpan, span: Any) -> None:
+def follow(held: RootSpan) -> None:
     """Link the local root `held` to the one of the previous turn of its thread, once it has one. Needs the lock."""
     thread, turn = held.stamped.thread_id or held.given.thread_id, held.turn
-    if thread is None or (turn is not None and turn[0] == thread) or not (config._active or config.active()).turn_links:
+    if thread is None or (turn is not None and turn[0] == thread) or not config.active().turn_links:
+        return
+    span: Any = held()
+    if span is None:
         return
     context: SpanContext = span.context
     if not context.trace_flags & TraceFlags.SAMPLED:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from opentelemetry.trace import Span
 
-from ._fork import free_after_fork
 from ._guard import guarded
+from ._lock import lock
 from .capture import cut_text
 from .naming import seals
 from .open_span import OpenSpan, RootSpan, open_span_of
@@ -16,9 +15,6 @@ from .protection import guard_of
 from .recording import VALUE_KEYS
 from .rendering import Attributes
 from .stamping import attributes_of
-
-# What a root was told is read, then written: two turns may end in two threads.
-_lock = free_after_fork(threading.RLock())
 
 
 def root_above(held: OpenSpan | None) -> RootSpan | None:
@@ -45,7 +41,7 @@ def tell(root: RootSpan, span: Span) -> None:
     with guarded("writing a turn's texts on its local root"):
         held, on = open_span_of(span), root.span()
         if held is not None and on is not None and not root.ended and held.thread_id == root.thread_id:
-            with _lock:
+            with lock:  # What a root was told is read, then written: two turns may end in two threads.
                 _tell(root, on, held, span)
 
 

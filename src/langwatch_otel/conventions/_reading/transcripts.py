@@ -28,11 +28,7 @@ _EVENT, _LOG = 2, 3  # The values of each.
 
 def told_by_events(events: Iterable[Event]) -> list[Told]:
     """Return the span events that carry messages."""
-    looked_at = list(islice(events, MAX_EVENTS))
-    try:
-        return [event for event in looked_at if event[0] in _NAMES and isinstance(event[1], Mapping)]
-    except (TypeError, LookupError):  # Something that is no event.
-        return [event for event in looked_at if _is_told(event) and isinstance(event[1], Mapping)]
+    return [event for event in islice(events, MAX_EVENTS) if _is_told(event)]
 
 
 def told_by_logs(logs: Iterable[Log]) -> list[Told]:
@@ -50,7 +46,7 @@ def told_by_logs(logs: Iterable[Log]) -> list[Told]:
 def _is_told(event: object) -> bool:
     if not isinstance(event, (tuple, list)) or len(event) != _EVENT:
         return False
-    return isinstance(event[0], str) and event[0] in _NAMES
+    return isinstance(event[0], str) and event[0] in _NAMES and isinstance(event[1], Mapping)
 
 
 def directions(told: Iterable[Told]) -> tuple[Direction, Direction]:
