@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import time
+import tracemalloc
 from collections import ChainMap, Counter
 from collections.abc import Mapping
 from decimal import Decimal
@@ -139,6 +140,7 @@ LARGE = {
     "list": [0] * 2_000_000,
     "texts": ["y" * 1_000_000] * 10,
     "mapping": dict.fromkeys(range(1_000_000), "z"),
+    "texts by name": dict.fromkeys(map(str, range(1_000_000)), "z"),
     "range": range(10**12),
     "set": set(range(500_000)),
     "key": {"k" * 10_000_000: 1},
@@ -173,6 +175,19 @@ def test_capture_costs_little_however_large(shape):
         for key in ("input.value", "output.value"):
             assert len(recorder.by_name["f"][key].encode()) <= MAX_BYTES
     assert min(took) < 0.5  # Measured: less than 1 ms a capture; machines may be busy.
+
+
+@pytest.mark.parametrize("shape", LARGE)
+def test_capture_takes_little_memory_however_large(shape):
+    """What is made of 10 MB on the way to 16 KiB is not another 10 MB, as an argument or as what was returned."""
+    for value in (LARGE[shape], {"argument": LARGE[shape]}):
+        captured(value)
+        tracemalloc.start()
+        try:
+            captured(value)
+            assert tracemalloc.get_traced_memory()[1] < 2_000_000
+        finally:
+            tracemalloc.stop()
 
 
 class Watched(list):

@@ -197,3 +197,16 @@ def test_a_batch_takes_its_first_conversation_at_most(traced):
         **{f"between before {thread}": None for thread in "abc"},
         **{f"{what} {thread}": thread for what in ("turn", "before", "after") for thread in "abc"},
     }
+
+
+def test_one_tracer_makes_spans_of_both_kinds(traced):
+    """A span is a GenAI span by its own attributes, whatever its tracer's other spans are."""
+    made = {"plain": {}, "chat": {"gen_ai.operation.name": "chat"}, "other": {"my.gen_ai.key": 1}, "last": {"count": 1}}
+    with langwatch.conversation(thread_id="t"):
+        for name, attributes in made.items():
+            traced.tracer.start_span(name, attributes=attributes).end()
+    genai = {"gen_ai.conversation.id": "t", "langwatch.thread.id": "t"}
+    assert traced.spans() == {
+        name: {**attributes, "session.id": "t", **(genai if name == "chat" else {})}
+        for name, attributes in made.items()
+    }

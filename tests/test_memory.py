@@ -6,6 +6,7 @@ Each case runs in small by default, and with `-m stress` at the size that it is 
 import asyncio
 import functools
 import gc
+import itertools
 import time
 import tracemalloc
 from contextlib import nullcontext
@@ -17,6 +18,9 @@ import langwatch_otel as langwatch
 from _memory import SIZES, growth, kept, report, resident, tracing
 from langwatch_otel import rendering, turn_links
 from langwatch_otel.finding import current_scope
+
+numbers = itertools.count()
+"""Of threads: each is a new one, in the second round of a measurement too, since what is cached for one stays."""
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def test_turns_leave_nothing(tracer, large):
     count = 1_000_000 if large else 1500
 
     def run(count):
-        for number in range(count):
+        for number in itertools.islice(numbers, count):
             turn(tracer, number)
 
     grown = growth(run, 1500)
@@ -106,7 +110,7 @@ def test_a_long_scope_is_flat(tracer, large, block):
     count = 100_000 if large else 2000
 
     def run(count):
-        for number in range(count):
+        for number in itertools.islice(numbers, count):
             with block(thread_id=f"thread-{number}") if block else nullcontext():
                 tracer.start_span("message").end()
 
@@ -157,7 +161,7 @@ def test_renaming_in_one_place_is_flat(tracer, large):
     count = 100_000 if large else 2000
 
     def run(count):
-        for number in range(count):
+        for number in itertools.islice(numbers, count):
             langwatch.set_conversation(thread_id=f"thread-{number}")
             tracer.start_span("message").end()
 
@@ -173,7 +177,7 @@ def test_spans_that_never_end_are_flat(tracer, large):
     count = 100_000 if large else 2000
 
     def run(count):
-        for number in range(count):
+        for number in itertools.islice(numbers, count):
             token = attach(Context())
             span = tracer.start_span("request")
             with langwatch.conversation(thread_id=f"thread-{number}"):

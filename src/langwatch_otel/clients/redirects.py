@@ -11,6 +11,7 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, MutableSequence
+from operator import itemgetter, methodcaller
 from typing import Any
 
 from opentelemetry.context import get_current
@@ -28,7 +29,8 @@ Arguments = tuple[Any, ...]
 Look = Callable[[Arguments, dict[str, Any]], Arguments | None]
 """Looks at the arguments of a call, may change what is no caller's own, and returns others instead."""
 
-_NAMES = (HEADER, HEADER.encode())
+_NAMES = frozenset((HEADER, HEADER.encode()))
+_first, _lower = itemgetter(0), methodcaller("lower")
 
 
 def on() -> None:
@@ -45,11 +47,8 @@ def off() -> None:
 
 def _carries(headers: Iterable[Any]) -> bool:
     """Say whether there is a baggage header in a mapping or among pairs: most requests have none."""
-    for name in headers:
-        name = name[0] if type(name) is tuple else name
-        if len(name) == len(HEADER) and name.lower() in _NAMES:
-            return True
-    return False
+    names = map(_first, headers) if isinstance(headers, (list, MutableSequence)) else headers
+    return not _NAMES.isdisjoint(map(_lower, names))  # A loop in Python takes as long as all else that looks here.
 
 
 def _change(headers: Any, destinations: Callable[[], Iterable[Destination | None]]) -> Callable[[Any], None] | None:
