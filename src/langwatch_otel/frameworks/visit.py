@@ -90,9 +90,6 @@ class Visit:
         found: dict[str, Any] = {}
         still = []
         for name, sources in self._open:
-            if sources[0].kind not in self._known:
-                still.append((name, sources))
-                continue
             value, waiting = first_of(sources, self._request)
             if value is not None:
                 found[name] = value
