@@ -125,7 +125,7 @@ class Options:
         self.capture_output = given.get("capture_output")
         self.provider: Any = given.get("tracer_provider")
         self.kind = given.get("kind") or SpanKind.INTERNAL
-        self.links = given.get("links") or ()
+        self.links = given.get("links") or None
         self.attributes = given.get("attributes") or None
         self.type = utf8(str(given.get("type") or "span"))
         self.parent = _parent(given)

@@ -137,18 +137,18 @@ class SpanRunning(ConversationRunning):
         else:
             made_by = options.tracer
             context = set_value(TRACER_KEY, made_by, context)
-        self.span = made_by.start_span(
-            options.name, context, options.kind, options.attributes, options.links or None, options.start_time
+        span = self.span = made_by.start_span(
+            options.name, context, options.kind, options.attributes, options.links, options.start_time
         )
-        if options.attributes and (held := open_span_of(self.span)) is not None:
-            adopt(held, self.span)  # As of any GenAI span.
-        self.context = Context({**context, SPAN_KEY: self.span})
+        if options.attributes and (held := open_span_of(span)) is not None:
+            adopt(held, span)  # As of any GenAI span.
+        self.context = Context({**context, SPAN_KEY: span})
         try:
             # Measured: one attribute given to start_span costs three times as much.
-            self.span.set_attribute(LANGWATCH_SPAN_TYPE, options.type)
+            span.set_attribute(LANGWATCH_SPAN_TYPE, options.type)
             if (settings := config.active()) is not options.settings:
                 options.look_at(settings)
-            if (options.records_input or options.update) and self.span.is_recording():
+            if (options.records_input or options.update) and span.is_recording():
                 self._record_start(args, kwargs, arguments)
         except Exception as error:  # The span is there: it must not be lost for this.
             swallowed("recording arguments", error)
