@@ -17,7 +17,9 @@ from opentelemetry.sdk import _configuration
 
 from _doctor import AUTOMATIC, SetUp, ask, listens, plain, press_enter, requests_to, wait_until
 from _servers import ROOT, clean_environment, free_port
-from _set_ups import APP, BROKEN, OURS_ALONE, PORTS, SECRET, SOURCES, UVICORN
+from _set_ups import APP, BROKEN, PORTS, SOURCES, UVICORN
+from _set_ups_of_endpoints import SECRET
+from _set_ups_of_the_start import OURS_ALONE
 from langwatch_otel.workbench.receiver import Receiver
 
 WELL = {
@@ -72,6 +74,8 @@ def endpoints():
             "http": receiver.endpoint,
             "refuses": f"http://127.0.0.1:{refuses.server_address[1]}",
             "grpc": f"http://127.0.0.1:{port}",
+            "https": receiver.endpoint.replace("http", "https"),
+            "no scheme": receiver.endpoint.removeprefix("http://"),
             "nobody": f"http://{SECRET}:{SECRET}@127.0.0.1:{free_port()}/{SECRET}?key={SECRET}",
         }
 
@@ -124,6 +128,16 @@ def test_settings_say_where_they_came_from(answers):
     assert found[4].endswith(" (default)")
 
 
+def test_what_a_wrong_setting_becomes_is_said(answers):
+    """The default, or nothing at all where that would let out what was to be kept in; code is refused."""
+    found = {so_what for check, _, so_what, _ in answers["wrong settings"].lines("wrong")}
+    in_code = {so_what for check, _, so_what, _ in answers["a wrong setting, in code"].lines("wrong")}
+    assert (found, in_code) == (
+        {"the default holds", "no user id is recorded"},
+        {"setup() and instrument() raise ConfigurationError"},
+    )
+
+
 def test_sources_are_judged_where_requests_came(answers):
     """Each source's hits are counted; without requests nothing is said against them."""
     assert what(answers["an application with sources"], "sources") == [
@@ -145,7 +159,8 @@ def test_the_endpoint_takes_an_empty_export(answers):
 def test_secrets_and_ids_are_not_told(answers):
     """Neither keys, nor what a URL holds beside its host, nor ids are in any answer."""
     assert [name for name, answer in answers.items() if SECRET in answer.stdout] == []
-    assert SECRET not in answers["nothing listens at the endpoint"].stderr + answers["the endpoint wants a key"].stderr
+    shown = ("nothing listens at the endpoint", "the endpoint wants a key", "headers that are none")
+    assert SECRET not in "".join(answers[name].stderr for name in shown)
 
 
 def test_the_command_is_stopped(answers):

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from errno import errorcode
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ _OTLP = "opentelemetry.exporter.otlp"
 def send() -> list[dict[str, Any]]:
     """Return what came of it, without what the endpoint's URL may hold beside its host."""
     found = bare_exporters()
-    if not found and "LANGWATCH_OTEL_DOCTOR_BARE" in os.environ:
+    if not found and "LANGWATCH_OTEL_DOCTOR_BARE" in os.environ and not os.environ.get("OTEL_CONFIG_FILE"):
         found = _that_setup_makes()
     latest = time.monotonic() + SECONDS
     return [_send(each, latest) for each in found if type(each).__module__.startswith(_OTLP)]
@@ -46,7 +47,7 @@ def _send(exporter: Any, latest: float) -> dict[str, Any]:
         why = next(filter(None, (_why(record) for record in list(logs.kept) if record.thread == thread.ident)), "")
     return {
         "protocol": "grpc" if grpc else "http/protobuf",
-        "endpoint": _shown(str(getattr(exporter, "_endpoint", "")), grpc),
+        "endpoint": _shown(str(getattr(exporter, "_endpoint", ""))),
         "answer": why or (came[0] if came else "no answer in time"),
     }
 
@@ -98,11 +99,12 @@ def _innermost(error: BaseException) -> str:
         below = below or next((each for each in error.args if isinstance(each, BaseException)), None)
         if isinstance(below, BaseException):
             error = below
-    return type(error).__name__
+    number = error.errno if type(error) is OSError else None
+    return type(error).__name__ + (f" {errorcode.get(number, number)}" if number is not None else "")
 
 
-def _shown(endpoint: str, grpc: bool) -> str:
-    parts = urlsplit(f"//{endpoint}" if grpc and "//" not in endpoint else endpoint)
+def _shown(endpoint: str) -> str:
+    parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
     try:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
