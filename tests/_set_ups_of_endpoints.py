@@ -1,5 +1,7 @@
 """Set-ups for the doctor in which no span arrives, and what it says of them."""
 
+import sys
+
 from _doctor import SetUp
 
 SECRET = "hunter2"
@@ -27,6 +29,20 @@ ENDPOINTS = {
                 "http://127.0.0.1:PORT by http/protobuf",
                 "HTTP 401",
                 "see to the credentials in OTEL_EXPORTER_OTLP_HEADERS, or LANGWATCH_API_KEY",
+            )
+        ],
+    ),
+    "a path that is not there, of a program that is over": (
+        SetUp(
+            variables={"OTEL_EXPORTER_OTLP_ENDPOINT": "a path"},
+            command=(sys.executable, "-c", "import langwatch_otel; langwatch_otel.setup(instrumentors=[])"),
+        ),
+        [
+            not_taken(
+                "http://127.0.0.1:PORT by http/protobuf",
+                "HTTP 404",
+                "OTEL_EXPORTER_OTLP_ENDPOINT gets /v1/traces appended, "
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is taken as it is",
             )
         ],
     ),

@@ -22,6 +22,8 @@ from _set_ups_of_endpoints import SECRET
 from _set_ups_of_the_start import OURS_ALONE
 from langwatch_otel.workbench.receiver import Receiver
 
+OVER = "a program that is over before it is looked at"
+
 WELL = {
     "as it should be": SetUp(variables={"OTEL_LANGWATCH_BACKFILL": "true"}),
     "gRPC": SetUp(variables={"OTEL_EXPORTER_OTLP_ENDPOINT": "grpc", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}),
@@ -32,6 +34,7 @@ WELL = {
         do=requests_to(PORTS["matched"], *[(f"/chat/{SECRET}", {"x-thread": SECRET})] * 2),
     ),
     "code alone": SetUp(packages=OURS_ALONE, variables={"OTEL_LANGWATCH_INBOUND": "ignore"}),
+    OVER: SetUp(command=(sys.executable, "-c", "import langwatch_otel; langwatch_otel.setup(instrumentors=[])")),
     "nobody came": SetUp(
         variables={"OTEL_LANGWATCH_THREAD_ID_FROM": SOURCES},
         command=(*AUTOMATIC, sys.executable, "-c", "print('here I am', flush=True); import time; time.sleep(60)"),
@@ -74,6 +77,7 @@ def endpoints():
             "http": receiver.endpoint,
             "refuses": f"http://127.0.0.1:{refuses.server_address[1]}",
             "grpc": f"http://127.0.0.1:{port}",
+            "a path": receiver.endpoint + "/v1/traces",
             "https": receiver.endpoint.replace("http", "https"),
             "no scheme": receiver.endpoint.removeprefix("http://"),
             "nobody": f"http://{SECRET}:{SECRET}@127.0.0.1:{free_port()}/{SECRET}?key={SECRET}",
@@ -148,11 +152,12 @@ def test_sources_are_judged_where_requests_came(answers):
 
 def test_the_endpoint_takes_an_empty_export(answers):
     """By the protocol that is set: an endpoint that speaks it answers."""
-    said = {name: what(answers[name], "endpoint") for name in ("as it should be", "gRPC", "code alone")}
+    said = {name: what(answers[name], "endpoint") for name in ("as it should be", "gRPC", "code alone", OVER)}
     assert said == {
         "as it should be": ["http://127.0.0.1:PORT by http/protobuf took an empty export"],
         "gRPC": ["127.0.0.1:PORT by grpc took an empty export"],
         "code alone": ["http://127.0.0.1:PORT by http/protobuf took an empty export"],
+        OVER: ["http://127.0.0.1:PORT by http/protobuf took an empty export"],
     }
 
 

@@ -16,6 +16,7 @@ from .tracing import bare, bare_exporters
 
 SECONDS = 5.0
 _OTLP = "opentelemetry.exporter.otlp"
+_FAILED = "it failed"
 
 
 def send() -> list[dict[str, Any]]:
@@ -39,17 +40,31 @@ def _send(exporter: Any, latest: float) -> dict[str, Any]:
     grpc = ".grpc." in type(exporter).__module__
     came: list[str] = []
     thread = threading.Thread(target=_export, args=(exporter, came), daemon=True)
-    thread.start()
-    why = ""
+    why = _start(thread, exporter, came)
+    sends = thread.ident or threading.get_ident()
     # The exporter tries again for long: its first complaint tells all.
-    while not (why or came) and time.monotonic() < latest:
+    while not why:
+        why = next(filter(None, (_why(record) for record in list(logs.kept) if record.thread == sends)), "")
+        if came or time.monotonic() > latest:
+            break
         thread.join(0.02)
-        why = next(filter(None, (_why(record) for record in list(logs.kept) if record.thread == thread.ident)), "")
     return {
         "protocol": "grpc" if grpc else "http/protobuf",
         "endpoint": _shown(str(getattr(exporter, "_endpoint", ""))),
         "answer": why or (came[0] if came else "no answer in time"),
     }
+
+
+def _start(thread: threading.Thread, exporter: Any, came: list[str]) -> str:
+    """Start `thread`; where the program is over, and none starts any more, do its work here, or say why not."""
+    try:
+        thread.start()
+    except RuntimeError:
+        why = _connected(str(getattr(exporter, "_endpoint", "")))
+        if why != _FAILED:
+            return why  # It would try again for longer than anybody waits.
+        _export(exporter, came)
+    return ""
 
 
 def _export(exporter: Any, came: list[str]) -> None:
@@ -73,7 +88,7 @@ def _connected(endpoint: str) -> str:
         socket.create_connection((parts.hostname or "", port), timeout=1).close()
     except (OSError, ValueError) as error:
         return type(error).__name__
-    return "it failed"
+    return _FAILED
 
 
 def _why(record: Any) -> str:
