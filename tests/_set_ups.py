@@ -2,10 +2,10 @@
 
 import sys
 
-from _doctor import AUTOMATIC, BASE, SetUp, requests_to
+from _doctor import BASE, SetUp, requests_to
 from _servers import free_port
-
-SECRET = "hunter2"
+from _set_ups_of_endpoints import ENDPOINTS, SECRET
+from _set_ups_of_the_start import OURS_ALONE, START
 
 APP = """
 import langwatch_otel as langwatch
@@ -23,12 +23,9 @@ def chat(thread: str):
 
 UVICORN = (sys.executable, "-m", "uvicorn", "app:app", "--log-level", "warning", "--port")
 
-OURS_ALONE = {"langwatch-otel": BASE["langwatch-otel"]}
 SOURCES = "header:X-Thread,path:thread_id"
 PORTS = {name: free_port() for name in ("matched", "never")}
 
-START_DO = "see the error above; OTEL_PYTHON_DISABLED_INSTRUMENTATIONS leaves an instrumentor out"
-OFF = ("plugin", "it is off", "see what failed as OpenTelemetry started, here and above")
 OFF_IN_CODE = (
     "plugin",
     "it is off",
@@ -39,12 +36,6 @@ NO_PROVIDER = (
     "there is no tracer provider",
     "call setup(), or start the command with opentelemetry-instrument",
 )
-NO_EXPORTER = ("provider", "it has no exporter", "OTEL_TRACES_EXPORTER=otlp; it is not set")
-
-
-def not_taken(where, why, to_do="start what should listen there, or set OTEL_EXPORTER_OTLP_ENDPOINT to where it is"):
-    """The line for an endpoint that does not take an export."""
-    return "endpoint", f"{where} did not take an empty export: {why}", to_do
 
 
 def too_long(backend, key, length):
@@ -55,74 +46,9 @@ def too_long(backend, key, length):
 
 # {name: (what is arranged, what the doctor says is wrong)}; the endpoint is one that answers unless it is named.
 BROKEN = {
-    "nothing listens at the endpoint": (
-        SetUp(variables={"OTEL_EXPORTER_OTLP_ENDPOINT": "nobody"}),
-        [not_taken("http://127.0.0.1:PORT by http/protobuf", "ConnectionRefusedError")],
-    ),
-    "the endpoint wants a key": (
-        SetUp(variables={"OTEL_EXPORTER_OTLP_ENDPOINT": "refuses", "OTEL_EXPORTER_OTLP_HEADERS": f"x-key={SECRET}"}),
-        [
-            not_taken(
-                "http://127.0.0.1:PORT by http/protobuf",
-                "HTTP 401",
-                "see to the credentials in OTEL_EXPORTER_OTLP_HEADERS, or LANGWATCH_API_KEY",
-            )
-        ],
-    ),
-    "another protocol": (
-        SetUp(variables={"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}),
-        [not_taken("127.0.0.1:PORT by grpc", "gRPC UNAVAILABLE")],
-    ),
-    "no entry point": (
-        SetUp(packages={**BASE, "langwatch-otel": ("0.1.0", {})}),
-        [
-            (
-                "plugin",
-                "its entry point is not among what is installed",
-                "pip install --force-reinstall langwatch-otel; a folder on PYTHONPATH is not enough",
-            ),
-            OFF,
-        ],
-    ),
-    "another instrumentor raises": (
-        SetUp(packages={"a-broken": ("1.0", {"opentelemetry_instrumentor": {"b": "some_packages:Broken"}}), **BASE}),
-        [
-            ("start", "Instrumenting of b failed (KeyError)", START_DO),
-            ("start", "Failed to auto initialize OpenTelemetry (KeyError)", START_DO),
-            OFF,
-        ],
-    ),
-    "turned off by a variable": (
-        SetUp(variables={"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*"}),
-        [("plugin", "it is off", "take it out of OTEL_PYTHON_DISABLED_INSTRUMENTATIONS")],
-    ),
-    "the SDK is disabled": (
-        SetUp(variables={"OTEL_SDK_DISABLED": "true"}),
-        [("plugin", "it is off", "unset OTEL_SDK_DISABLED")],
-    ),
-    "a second distro": (
-        SetUp(packages={"a-silent": ("1.0", {"opentelemetry_distro": {"s": "some_packages:SilentDistro"}}), **BASE}),
-        [
-            (
-                "start",
-                "2 distros are installed: s of a-silent, first of a-distro",
-                "uninstall one, or name one with OTEL_PYTHON_DISTRO",
-            ),
-            NO_EXPORTER,
-        ],
-    ),
-    "a distro that is not there": (
-        SetUp(variables={"OTEL_PYTHON_DISTRO": "acme"}),
-        [("start", "OTEL_PYTHON_DISTRO names acme, which is not installed", "one of first, or unset it"), NO_EXPORTER],
-    ),
-    "no distro": (
-        SetUp(packages=OURS_ALONE, command=(*AUTOMATIC, sys.executable, "-c", "pass")),
-        [
-            ("start", "no configurator is installed", "pip install opentelemetry-distro"),
-            ("provider", "there is no tracer provider", "see what is said of the start and of the file"),
-        ],
-    ),
-    "instrumentors of OpenAI": (
+    **ENDPOINTS,
+    **START,
+    "an instrumentor of OpenAI that cannot be imported": (
         SetUp(
             packages={
                 "opentelemetry-instrumentation-openai": ("0.62.4", {}),
@@ -135,15 +61,25 @@ BROKEN = {
             (
                 "packages",
                 "opentelemetry-instrumentation-openai-v2 cannot be imported beside opentelemetry-util-genai N",
-                "pip uninstall opentelemetry-instrumentation-openai-v2; "
-                "pip install --pre opentelemetry-instrumentation-genai-openai",
-            ),
+                "pip uninstall opentelemetry-instrumentation-openai-v2",
+            )
+        ],
+    ),
+    "two instrumentors of OpenAI": (
+        SetUp(
+            packages={
+                "opentelemetry-instrumentation-openai": ("0.62.4", {}),
+                "openinference-instrumentation-openai": ("0.1.40", {}),
+                **BASE,
+            }
+        ),
+        [
             (
                 "packages",
                 "2 instrumentors of OpenAI are installed: opentelemetry-instrumentation-openai, "
-                "opentelemetry-instrumentation-openai-v2",
-                "pip uninstall opentelemetry-instrumentation-openai-v2",
-            ),
+                "openinference-instrumentation-openai",
+                "pip uninstall openinference-instrumentation-openai",
+            )
         ],
     ),
     "no baggage": (
@@ -153,6 +89,16 @@ BROKEN = {
     "a limit that cuts ids": (
         SetUp(variables={"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "32"}),
         [("limits", "attributes of spans are cut at 32 characters, ids at 200", "OTEL_LANGWATCH_MAX_ID_LENGTH=32")],
+    ),
+    "a limit that pushes ids out": (
+        SetUp(variables={"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "8"}),
+        [
+            (
+                "limits",
+                "a span keeps 8 attributes, the last that were set",
+                "raise OTEL_ATTRIBUTE_COUNT_LIMIT or OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+            )
+        ],
     ),
     "a backend's limit": (
         SetUp(
@@ -184,6 +130,10 @@ BROKEN = {
             )
         ],
     ),
+    "a wrong setting, in code": (
+        SetUp(packages=OURS_ALONE, variables={"OTEL_LANGWATCH_BACKFILL": "maybe"}),
+        [("settings", "setting 'backfill' takes true or false, got 'maybe'", "correct it, or take it out")],
+    ),
     "nothing is sampled": (
         SetUp(variables={"OTEL_TRACES_SAMPLER": "always_off"}),
         [("provider", "its sampler drops every span", "OTEL_TRACES_SAMPLER=parentbased_always_on")],
@@ -191,18 +141,6 @@ BROKEN = {
     "no exporter": (
         SetUp(variables={"OTEL_TRACES_EXPORTER": "none"}),
         [("provider", "it has no exporter", "OTEL_TRACES_EXPORTER=otlp; it is none")],
-    ),
-    "a file without the package that reads it": (
-        SetUp(variables={"OTEL_CONFIG_FILE": "otel.yaml"}),
-        [
-            (
-                "file",
-                "OTEL_CONFIG_FILE needs a package that is not installed",
-                "pip install opentelemetry-configuration",
-            ),
-            OFF,
-            ("provider", "there is no tracer provider", "see what is said of the start and of the file"),
-        ],
     ),
     "a command that fails": (
         SetUp(command=(sys.executable, "-c", f"raise SystemExit('{SECRET}')")),

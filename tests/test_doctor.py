@@ -17,8 +17,12 @@ from opentelemetry.sdk import _configuration
 
 from _doctor import AUTOMATIC, SetUp, ask, listens, plain, press_enter, requests_to, wait_until
 from _servers import ROOT, clean_environment, free_port
-from _set_ups import APP, BROKEN, OURS_ALONE, PORTS, SECRET, SOURCES, UVICORN
+from _set_ups import APP, BROKEN, PORTS, SOURCES, UVICORN
+from _set_ups_of_endpoints import SECRET
+from _set_ups_of_the_start import OURS_ALONE
 from langwatch_otel.workbench.receiver import Receiver
+
+OVER = "a program that is over before it is looked at"
 
 WELL = {
     "as it should be": SetUp(variables={"OTEL_LANGWATCH_BACKFILL": "true"}),
@@ -30,6 +34,7 @@ WELL = {
         do=requests_to(PORTS["matched"], *[(f"/chat/{SECRET}", {"x-thread": SECRET})] * 2),
     ),
     "code alone": SetUp(packages=OURS_ALONE, variables={"OTEL_LANGWATCH_INBOUND": "ignore"}),
+    OVER: SetUp(command=(sys.executable, "-c", "import langwatch_otel; langwatch_otel.setup(instrumentors=[])")),
     "nobody came": SetUp(
         variables={"OTEL_LANGWATCH_THREAD_ID_FROM": SOURCES},
         command=(*AUTOMATIC, sys.executable, "-c", "print('here I am', flush=True); import time; time.sleep(60)"),
@@ -72,6 +77,9 @@ def endpoints():
             "http": receiver.endpoint,
             "refuses": f"http://127.0.0.1:{refuses.server_address[1]}",
             "grpc": f"http://127.0.0.1:{port}",
+            "a path": receiver.endpoint + "/v1/traces",
+            "https": receiver.endpoint.replace("http", "https"),
+            "no scheme": receiver.endpoint.removeprefix("http://"),
             "nobody": f"http://{SECRET}:{SECRET}@127.0.0.1:{free_port()}/{SECRET}?key={SECRET}",
         }
 
@@ -124,6 +132,16 @@ def test_settings_say_where_they_came_from(answers):
     assert found[4].endswith(" (default)")
 
 
+def test_what_a_wrong_setting_becomes_is_said(answers):
+    """The default, or nothing at all where that would let out what was to be kept in; code is refused."""
+    found = {so_what for check, _, so_what, _ in answers["wrong settings"].lines("wrong")}
+    in_code = {so_what for check, _, so_what, _ in answers["a wrong setting, in code"].lines("wrong")}
+    assert (found, in_code) == (
+        {"the default holds", "no user id is recorded"},
+        {"setup() and instrument() raise ConfigurationError"},
+    )
+
+
 def test_sources_are_judged_where_requests_came(answers):
     """Each source's hits are counted; without requests nothing is said against them."""
     assert what(answers["an application with sources"], "sources") == [
@@ -134,18 +152,20 @@ def test_sources_are_judged_where_requests_came(answers):
 
 def test_the_endpoint_takes_an_empty_export(answers):
     """By the protocol that is set: an endpoint that speaks it answers."""
-    said = {name: what(answers[name], "endpoint") for name in ("as it should be", "gRPC", "code alone")}
+    said = {name: what(answers[name], "endpoint") for name in ("as it should be", "gRPC", "code alone", OVER)}
     assert said == {
         "as it should be": ["http://127.0.0.1:PORT by http/protobuf took an empty export"],
         "gRPC": ["127.0.0.1:PORT by grpc took an empty export"],
         "code alone": ["http://127.0.0.1:PORT by http/protobuf took an empty export"],
+        OVER: ["http://127.0.0.1:PORT by http/protobuf took an empty export"],
     }
 
 
 def test_secrets_and_ids_are_not_told(answers):
     """Neither keys, nor what a URL holds beside its host, nor ids are in any answer."""
     assert [name for name, answer in answers.items() if SECRET in answer.stdout] == []
-    assert SECRET not in answers["nothing listens at the endpoint"].stderr + answers["the endpoint wants a key"].stderr
+    shown = ("nothing listens at the endpoint", "the endpoint wants a key", "headers that are none")
+    assert SECRET not in "".join(answers[name].stderr for name in shown)
 
 
 def test_the_command_is_stopped(answers):

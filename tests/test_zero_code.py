@@ -1,21 +1,17 @@
 """Without touching the code: the wheel, `opentelemetry-instrument`, and variables, flags or a file."""
 
-import json
-import signal
+import re
 import subprocess
 from collections import Counter
-from contextlib import contextmanager
 
 import pytest
 
-from _asgi import fetch_when_up
-from _servers import clean_environment, free_port, post
-from langwatch_otel.workbench.receiver import Receiver
+from _servers import ROOT, clean_environment, post
+from _zero_code import APP, BASE, OWN, chat, served
 
 pytestmark = [pytest.mark.zerocode, pytest.mark.timeout(600)]
 
-APP = """
-import langwatch_otel as langwatch
+PLAIN = """
 from fastapi import FastAPI
 
 app = FastAPI()
@@ -27,81 +23,24 @@ def ready():
 
 
 @app.post("/chat/{thread_id}")
-def chat(thread_id: str):
-    langwatch.set_conversation(thread_id=thread_id)
+def chat(thread_id: str, turn: dict):
     return {}
 """
 
-FILE = """
-file_format: "1.0"
-propagator: {{composite: [{{tracecontext: {{}}}}, {{baggage: {{}}}}]}}
-tracer_provider:
-  processors: [{{batch: {{schedule_delay: 60000, exporter: {{otlp_http: {{endpoint: "{endpoint}/v1/traces"}}}}}}}}]
-instrumentation/development:
-  python:
-    langwatch: {options}
-"""
 
-BASE = ("opentelemetry-distro", "fastapi", "uvicorn")
-
-# Spans of a request to /chat/{thread_id}; those of the instrumentation that makes them.
-OWN = {"POST /chat/{thread_id}", "fastapi.dependencies", "fastapi.endpoint", "fastapi.serialization"}
-
-
-class Served:
-    """A running application: `port` to talk to, and `log` and `spans` when it has stopped."""
-
-    def __init__(self, port, receiver):
-        self.port = port
-        self.receiver = receiver
-        self.spans = []
-        self.log = ""
-
-    @property
-    def threads(self):
-        """{name: thread} of the spans of requests to /chat."""
-        traces = {span.trace_id for span in self.spans if span.name == "POST /chat/{thread_id}"}
-        return {span.name: span.attributes.get("session.id") for span in self.spans if span.trace_id in traces}
-
-
-@contextmanager
-def served(bin_folder, folder, server=("uvicorn", "app:app", "--port", "{port}"), flags=(), file=None, **variables):
-    """Serve the application under `opentelemetry-instrument` until the block ends; then SIGTERM."""
-    (folder / "app.py").write_text(APP)
-    port = free_port()
-    with Receiver() as receiver:
-        environment = clean_environment(
-            PATH=f"{bin_folder}:/usr/bin:/bin",
-            PYTHONPATH="",
-            OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint,
-            OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
-            OTEL_METRICS_EXPORTER="none",
-            OTEL_LOGS_EXPORTER="none",
-            **{"OTEL_BSP_SCHEDULE_DELAY": "60000", **variables},
-        )
-        if file is not None:
-            (folder / "otel.yaml").write_text(FILE.format(endpoint=receiver.endpoint, options=json.dumps(file)))
-            environment["OTEL_CONFIG_FILE"] = str(folder / "otel.yaml")
-        command = [str(bin_folder / "opentelemetry-instrument"), *flags, *(part.format(port=port) for part in server)]
-        with (folder / "log").open("w") as log:
-            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
-            application = Served(port, receiver)
-            try:
-                fetch_when_up(f"http://127.0.0.1:{port}/ready")
-                yield application
-                process.send_signal(signal.SIGTERM)
-                process.wait(30)
-            finally:
-                process.kill()
-                process.wait()
-                application.log = (folder / "log").read_text()
-                print(application.log)  # Shown by pytest where the test fails.
-        application.spans = receiver.spans
-
-
-def chat(application, thread="t1"):
-    status, _, body = post(application.port, f"/chat/{thread}", {})
-    assert status == 200, body
+def test_the_readmes_section(environments, tmp_path):
+    """What the README says puts the id in a request's body on every span of an application that knows nothing of it."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Without touching the code\n")[2]
+    install, *exports, start = re.findall(r"```console\n(.*?)\n```", section, re.DOTALL)[0].splitlines()
+    assert (install.split()[:3], start) == (
+        ["pip", "install", "langwatch-otel"],
+        "opentelemetry-instrument uvicorn app:app",
+    )
+    variables = dict(re.findall(r"(OTEL_\w+)=(\S+)", "\n".join(exports)))
+    assert variables.pop("OTEL_EXPORTER_OTLP_ENDPOINT") == "http://localhost:4318"  # Ours is on a free port.
+    with served(environments(*install.split()[3:]), tmp_path, app=PLAIN, **variables) as application:
+        assert post(application.port, "/chat/x", {"thread_id": "t1"})[0] == 200
+    assert application.threads == dict.fromkeys(OWN, "t1")
 
 
 def test_variables_alone(environments, tmp_path):

@@ -137,7 +137,7 @@ _PARSERS: Mapping[str, Callable[[str, object], Any]] = {
 }
 
 # What a wrong value becomes where it must not stop the application: the default would let out what was to be kept in.
-_CLOSED: Mapping[str, tuple[object, str]] = {
+_CLOSED: Mapping[str, tuple[Any, str]] = {
     "redact": (withhold, "no text is recorded"),
     "user_id_hash_key": (NO_KEY, "no user id is recorded"),
 }
@@ -187,11 +187,14 @@ def read(settings: Mapping[str, object], *, lenient: bool = False, base: Config 
             if not lenient:
                 raise
             if setting in _CLOSED:
-                parsed[setting], instead = _CLOSED[setting]
-            else:
-                instead = "the default holds"
-            say_once(f"{error}; {instead}")
+                parsed[setting] = _CLOSED[setting][0]
+            say_once(f"{error}; {instead_of(setting)}")
     return (base or Config())._replace(**parsed)
+
+
+def instead_of(setting: str) -> str:
+    """Return what holds where the value of `setting` is wrong, and that must not stop the application."""
+    return _CLOSED[setting][1] if setting in _CLOSED else "the default holds"
 
 
 def _from_environment() -> dict[str, str]:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .errors import ConfigurationError, closest, perhaps
+from .slow_patterns import doubles
 
 SETTING = "span_exclude_rules"
 
 ATTRIBUTE = "attribute:"
 
-# A regular expression sees no more of a text: its time may grow with the square of it, and worse.
-MAX_MATCHED = 1024
+# A regular expression sees no more of a text: its time may grow with the third power of that.
+MAX_MATCHED = 256
 
 _FIELDS = ("name", "scope", f"{ATTRIBUTE}KEY")
 
@@ -51,7 +52,7 @@ class SpanExcludeRule:
     """Leave out the spans whose `field` compares to `value` as `op` says.
 
     `field` is `name`, `scope` (the name of the instrumentation scope) or `attribute:KEY`; `op` is `equals`,
-    `contains`, `starts_with`, `ends_with` or `matches` (a regular expression, found anywhere in the first 1,024
+    `contains`, `starts_with`, `ends_with` or `matches` (a regular expression, found anywhere in the first 256
     characters). Case counts. Numbers and booleans are compared as text (`200`, `true`), and a list by each of its
     items. Raises ConfigurationError for a field, an operation or a value that it does not take.
     """
@@ -94,10 +95,14 @@ def _text_of(value: object) -> str:
 
 def _compiled(pattern: str) -> re.Pattern[str]:
     try:
-        return re.compile(pattern)
+        compiled, slow = re.compile(pattern), doubles(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         takes = f"a regular expression after 'matches' ({error})"
         raise ConfigurationError(SETTING, pattern, takes) from None
+    if slow:
+        takes = "no repeat of what can repeat itself after 'matches', as in (a+)+: it may take for ever"
+        raise ConfigurationError(SETTING, pattern, takes)
+    return compiled
 
 
 def parse_rules(_setting: str, value: object) -> tuple[SpanExcludeRule, ...]:

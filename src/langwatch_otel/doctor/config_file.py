@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .automatic import configuration_failures
 from .finding import Facts, Finding
 
 CHECK = "file"
@@ -20,10 +21,21 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "note", CHECK, "OTEL_CONFIG_FILE is set", "nothing reads it here", "start with opentelemetry-instrument"
         )
-    elif facts["provider"] is not None:
-        yield Finding("ok", CHECK, "it was taken")
-    else:
+    elif facts["provider"] is None:
         yield Finding("wrong", CHECK, *_why(facts))
+    elif kinds := configuration_failures(facts):
+        what = f"it was refused half way ({', '.join(kinds)})"
+        yield Finding("wrong", CHECK, what, "what comes after that is not turned on", "see the error above")
+    else:
+        yield Finding("ok", CHECK, "it was taken")
+    if file["misplaced"]:
+        yield Finding(
+            "wrong",
+            CHECK,
+            "it has langwatch: where nothing reads it",
+            "those settings are not in force",
+            "move it below `instrumentation/development: python:`",
+        )
 
 
 def _why(facts: Facts) -> tuple[str, str, str]:
@@ -50,5 +62,6 @@ def _why(facts: Facts) -> tuple[str, str, str]:
         )
     if not file["traces"]:
         return "it has no `tracer_provider:`", "no span is recorded", "add one with a processor and its exporter"
-    kinds = {each["exception"] for each in facts["logs"] if each["exception"]}
-    return f"it was refused ({', '.join(sorted(kinds)) or 'see above'})", nothing, "see the error above"
+    if file["disabled"]:
+        return "it says `disabled: true`", nothing, "take that out"
+    return f"it was refused ({', '.join(configuration_failures(facts)) or 'see above'})", nothing, "see the error above"

@@ -14,11 +14,13 @@ from . import (
     provider,
     settings,
     sources,
+    variables,
 )
 from .finding import Facts, Finding
 
 _CHECKS = (
     packages,
+    variables,
     automatic,
     config_file,
     activation,

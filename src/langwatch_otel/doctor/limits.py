@@ -8,13 +8,15 @@ from .finding import Facts, Finding
 
 CHECK = "limits"
 
+_ROOM = 16  # A request's span has about twelve attributes, and the conversation's come to them.
+
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Say what an id may lose on its way, and where."""
     longest, length = facts["plugin"].get("max_id_length"), facts["limits"]["length"]
     if longest is None:
         return
-    fine = True
+    fine, in_file = True, facts["config_file"] is not None
     if length is not None and length < longest:
         fine = False
         yield Finding(
@@ -22,9 +24,17 @@ def check(facts: Facts) -> Iterator[Finding]:
             CHECK,
             f"attributes of spans are cut at {length} characters, ids at {longest}",
             "threads whose ids begin alike become one",
-            f"OTEL_LANGWATCH_MAX_ID_LENGTH={length}"
-            if length >= 16
-            else "raise OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT or OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+            f"OTEL_LANGWATCH_MAX_ID_LENGTH={length}" if length >= 16 else _raise(in_file, "VALUE_LENGTH"),
+        )
+    room = facts["limits"]["attributes"]
+    if room is not None and room < _ROOM:
+        fine = False
+        yield Finding(
+            "wrong",
+            CHECK,
+            f"a span keeps {room} attributes, the last that were set",
+            "what is set after an id pushes it out",
+            _raise(in_file, "COUNT"),
         )
     for limit in facts["plugin"]["limits"]:
         if limit["length"] < longest:
@@ -38,3 +48,9 @@ def check(facts: Facts) -> Iterator[Finding]:
             )
     if fine:
         yield Finding("ok", CHECK, f"ids of up to {longest} characters arrive whole")
+
+
+def _raise(in_file: bool, limit: str) -> str:
+    if in_file:
+        return f"raise attribute_{limit.lower()}_limit: in the file of OTEL_CONFIG_FILE"
+    return f"raise OTEL_ATTRIBUTE_{limit}_LIMIT or OTEL_SPAN_ATTRIBUTE_{limit}_LIMIT"

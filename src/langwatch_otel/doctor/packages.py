@@ -11,10 +11,13 @@ CHECK = "packages"
 
 _SHOWN = ("langwatch-otel", "opentelemetry-sdk", "opentelemetry-instrumentation", "fastapi", "openai")
 
+_V2 = "opentelemetry-instrumentation-openai-v2"
+_GENAI = "opentelemetry-instrumentation-genai-openai"
+
 OPENAI = (
     "opentelemetry-instrumentation-openai",
-    "opentelemetry-instrumentation-openai-v2",
-    "opentelemetry-instrumentation-genai-openai",
+    _V2,
+    _GENAI,
     "openinference-instrumentation-openai",
 )
 
@@ -24,24 +27,22 @@ def check(facts: Facts) -> Iterator[Finding]:
     versions = facts["packages"]["versions"]
     named = [f"{name} {versions[name]}" for name in _SHOWN if name in versions]
     yield Finding("ok", CHECK, ", ".join([f"Python {facts['process']['python']}", *named]))
-    if "opentelemetry-instrumentation-openai-v2" in versions and _version(
-        versions.get("opentelemetry-util-genai", "")
-    ) >= (1, 3):
-        yield Finding(
-            "wrong",
-            CHECK,
-            "opentelemetry-instrumentation-openai-v2 cannot be imported beside opentelemetry-util-genai "
-            + versions["opentelemetry-util-genai"],
-            "calls of OpenAI make no spans, and nothing is logged",
-            "pip uninstall opentelemetry-instrumentation-openai-v2; "
-            "pip install --pre opentelemetry-instrumentation-genai-openai",
-        )
     yield from _of_openai(facts)
     yield from _of_fastapi(facts)
 
 
 def _of_openai(facts: Facts) -> Iterator[Finding]:
-    several = [name for name in OPENAI if name in facts["packages"]["versions"]]
+    versions = facts["packages"]["versions"]
+    several = [name for name in OPENAI if name in versions]
+    if _V2 in several and _version(versions.get("opentelemetry-util-genai", "")) >= (1, 3):
+        several.remove(_V2)
+        yield Finding(
+            "wrong",
+            CHECK,
+            f"{_V2} cannot be imported beside opentelemetry-util-genai {versions['opentelemetry-util-genai']}",
+            "it makes no spans, and nothing is logged",
+            f"pip uninstall {_V2}" + ("" if several else f"; pip install --pre {_GENAI}"),
+        )
     if len(several) > 1:
         automatic = facts["process"]["auto"]
         yield Finding(

@@ -54,6 +54,8 @@ def _exporter_for(facts: Facts) -> str:
     chosen = facts["variables"].get("OTEL_TRACES_EXPORTER")
     if facts["config_file"] is not None:
         return "name one below tracer_provider: processors: in the file of OTEL_CONFIG_FILE"
+    if chosen not in (None, "none") and facts["process"]["auto"]:
+        return "see what is said of the start"
     return f"OTEL_TRACES_EXPORTER=otlp; it is {chosen or 'not set'}"
 
 
@@ -78,6 +80,8 @@ def _of_processors(facts: Facts) -> Iterator[Finding]:
         )
     if found["sampler"].removeprefix("ParentBased{root:").startswith(("AlwaysOff", "TraceIdRatioBased{0.0}")):
         to_do = "OTEL_TRACES_SAMPLER=parentbased_always_on"
+        if facts["config_file"] is not None:
+            to_do = "take `sampler:` out of the file of OTEL_CONFIG_FILE"
         yield Finding("wrong", CHECK, "its sampler drops every span", "nothing is exported", to_do)
     if any(each["wrapped"] and each["type"].endswith("SimpleSpanProcessor") for each in found["processors"]):
         yield Finding(

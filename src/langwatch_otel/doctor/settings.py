@@ -8,15 +8,27 @@ from .finding import Facts, Finding
 
 CHECK = "settings"
 
+# What parses such variables, and says of nothing else.
+_HEADERS = "opentelemetry.util.re"
+
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Say what is set, what was refused, and what else the plugin said."""
     plugin = facts["plugin"]
     if not plugin["installed"]:
         return
-    for refusal in plugin["refused"]:
-        yield Finding("wrong", CHECK, refusal, "its default holds", "correct it, or take it out")
+    for refusal, instead in plugin["refused"]:
+        so_what = instead if facts["process"]["auto"] else "setup() and instrument() raise ConfigurationError"
+        yield Finding("wrong", CHECK, refusal, so_what, "correct it, or take it out")
     for each in facts["logs"]:
+        if each["logger"] == _HEADERS:
+            yield Finding(
+                "wrong",
+                CHECK,
+                "a variable of headers, such as OTEL_EXPORTER_OTLP_HEADERS, has what is no NAME=VALUE",
+                "that header is not sent",
+                "NAME=VALUE, several by comma; in a value %20 is a space",
+            )
         if each["logger"] == "langwatch_otel" and not each["message"].startswith("setting "):
             yield Finding("note", CHECK, f"the plugin said: {each['message']}")
     given = {name: found for name, found in plugin["settings"].items() if found[1] != "default"}

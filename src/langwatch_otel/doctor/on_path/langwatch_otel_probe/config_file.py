@@ -21,7 +21,8 @@ def find() -> dict[str, Any] | None:
     entries = traces.get("processors") if isinstance(traces, dict) else None
     facts["traces"] = isinstance(traces, dict)
     facts["propagator"] = bool(read.get("propagator"))
-    facts["version"] = str(read.get("file_format", ""))
+    facts["disabled"] = read.get("disabled") is True
+    facts["misplaced"] = _has_us(read)
     # A name is the file's author's; what is below it may be a secret.
     facts["processors"] = [name for each in entries or () if isinstance(each, dict) for name in each]
     return facts
@@ -35,6 +36,13 @@ def settings() -> dict[str, Any]:
     return {name: value for name, value in found.items() if name != "enabled"} if isinstance(found, dict) else {}
 
 
+def _has_us(found: Any, *above: str) -> bool:
+    """Say whether `langwatch` is a key anywhere but where it is read; among processors it is told of otherwise."""
+    if not isinstance(found, dict) or above == ("instrumentation/development", "python"):
+        return False
+    return isinstance(found.get("langwatch"), dict) or any(_has_us(each, *above, name) for name, each in found.items())
+
+
 def _is_installed() -> bool:
     try:
         return find_spec("opentelemetry.configuration") is not None
@@ -45,7 +53,17 @@ def _is_installed() -> bool:
 @cache
 def _read(path: str) -> dict[str, Any]:
     try:
-        found = import_module("yaml").safe_load(Path(path).read_text(encoding="utf-8"))
+        found = _parsed(Path(path))
     except Exception:  # Not there, or no YAML: the facts say which.
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _parsed(path: Path) -> Any:
+    """Return what OpenTelemetry reads there: `${NAME}` is what the environment has."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        parse = import_module("opentelemetry.configuration.file._loader")._parse_config_content
+    except (ImportError, AttributeError):  # A private name: then as it is written.
+        return import_module("yaml").safe_load(text)
+    return parse(text, path.suffix.lower(), path)

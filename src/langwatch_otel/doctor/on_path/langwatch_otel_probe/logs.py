@@ -13,6 +13,9 @@ kept: list[logging.LogRecord] = []
 quiet: set[int] = set()
 """Threads of the doctor's own, whose complaints are read and not shown: they may hold a URL with a secret in it."""
 
+# It shows headers that it cannot read, credentials among them.
+_SECRETS = "opentelemetry.util.re"
+
 # Their arguments are names of entry points and packages.
 _PLAIN = ("langwatch_otel", "opentelemetry.instrumentation.auto_instrumentation", "opentelemetry.instrumentation.dep")
 
@@ -26,11 +29,20 @@ def keep() -> None:
         ours = record.name.startswith(("opentelemetry", "langwatch_otel"))
         if ours and record.levelno >= logging.WARNING and len(kept) < MAX_KEPT:
             kept.append(copy.copy(record))
+        _hide_values(record)
         if record.thread in quiet:
             record.msg, record.args, record.exc_info, record.levelno = "", (), None, -1  # Below every handler's level.
         return record
 
     logging.setLogRecordFactory(make_and_keep)
+
+
+def _hide_values(record: logging.LogRecord) -> None:
+    if record.name == _SECRETS:
+        record.args = tuple("what is not shown" for _ in record.args or ())
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None and type(error.__cause__).__module__.startswith("jsonschema"):
+        error.__cause__ = None  # It shows the whole file; what it is raised to says where and why.
 
 
 def told() -> list[dict[str, Any]]:

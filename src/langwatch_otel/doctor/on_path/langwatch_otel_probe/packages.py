@@ -7,13 +7,18 @@ from importlib.metadata import distributions
 from typing import Any
 
 _OF_INTEREST = ("opentelemetry-", "openinference-", "langwatch", "fastapi", "starlette", "openai", "httpx", "logfire")
-_GROUPS = ("opentelemetry_instrumentor", "opentelemetry_distro", "opentelemetry_configurator")
+_GROUPS = tuple(
+    f"opentelemetry_{kind}"
+    for kind in """instrumentor distro configurator propagator id_generator
+    traces_exporter metrics_exporter logs_exporter traces_sampler""".split()
+)
 
 # Those that hold neither secrets nor ids; of all others it is only known that they are set.
 _SHOWN = frozenset(
     """OTEL_SDK_DISABLED OTEL_CONFIG_FILE OTEL_PROPAGATORS OTEL_TRACES_EXPORTER OTEL_TRACES_SAMPLER
-    OTEL_EXPORTER_OTLP_PROTOCOL OTEL_EXPORTER_OTLP_TRACES_PROTOCOL OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT
-    OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT OTEL_PYTHON_DISTRO OTEL_PYTHON_CONFIGURATOR
+    OTEL_METRICS_EXPORTER OTEL_LOGS_EXPORTER OTEL_EXPORTER_OTLP_PROTOCOL OTEL_EXPORTER_OTLP_TRACES_PROTOCOL
+    OTEL_EXPORTER_OTLP_METRICS_PROTOCOL OTEL_EXPORTER_OTLP_LOGS_PROTOCOL OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT
+    OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT OTEL_PYTHON_DISTRO OTEL_PYTHON_CONFIGURATOR OTEL_PYTHON_ID_GENERATOR
     OTEL_PYTHON_DISABLED_INSTRUMENTATIONS""".split()
 )
 

@@ -13,7 +13,7 @@ _HIDDEN = ("user_id_hash_key", "redact")
 
 
 def find() -> dict[str, Any]:
-    """Return whether it is installed and on, each setting as [value, where from], and what was refused."""
+    """Return whether it is installed and on, each setting as [value, where from], and each refusal with what holds."""
     try:
         from langwatch_otel import config
     except ImportError:
@@ -32,11 +32,11 @@ def find() -> dict[str, Any]:
     }
 
 
-def _settings(config: Any) -> tuple[dict[str, list[str]], list[str]]:
+def _settings(config: Any) -> tuple[dict[str, list[str]], list[list[str]]]:
     active, default = config.active(), config.Config()
     in_file = config_file.settings()
     in_environment = _environment(config)
-    refused: list[str] = []
+    refused: list[list[str]] = []
     given = [("environment", _parsed(config, in_environment, refused)), ("file", _parsed(config, in_file, refused))]
     found = {}
     for setting in config.SETTINGS:
@@ -58,13 +58,13 @@ def _environment(config: Any) -> dict[str, object]:
     }
 
 
-def _parsed(config: Any, given: dict[str, Any], refused: list[str]) -> dict[str, Any]:
+def _parsed(config: Any, given: dict[str, Any], refused: list[list[str]]) -> dict[str, Any]:
     found = {}
     for setting, value in given.items():
         try:
             found[setting] = getattr(config.read({setting: value}, base=config.Config()), setting)
         except ValueError as error:  # It shows no secret.
-            refused.append(_refusal(config, setting, error))
+            refused.append([_refusal(config, setting, error), config.instead_of(setting)])
     return found
 
 

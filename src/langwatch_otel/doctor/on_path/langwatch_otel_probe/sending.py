@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from errno import errorcode
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,12 +16,13 @@ from .tracing import bare, bare_exporters
 
 SECONDS = 5.0
 _OTLP = "opentelemetry.exporter.otlp"
+_FAILED = "it failed"
 
 
 def send() -> list[dict[str, Any]]:
     """Return what came of it, without what the endpoint's URL may hold beside its host."""
     found = bare_exporters()
-    if not found and "LANGWATCH_OTEL_DOCTOR_BARE" in os.environ:
+    if not found and "LANGWATCH_OTEL_DOCTOR_BARE" in os.environ and not os.environ.get("OTEL_CONFIG_FILE"):
         found = _that_setup_makes()
     latest = time.monotonic() + SECONDS
     return [_send(each, latest) for each in found if type(each).__module__.startswith(_OTLP)]
@@ -38,17 +40,31 @@ def _send(exporter: Any, latest: float) -> dict[str, Any]:
     grpc = ".grpc." in type(exporter).__module__
     came: list[str] = []
     thread = threading.Thread(target=_export, args=(exporter, came), daemon=True)
-    thread.start()
-    why = ""
+    why = _start(thread, exporter, came)
+    sends = thread.ident or threading.get_ident()
     # The exporter tries again for long: its first complaint tells all.
-    while not (why or came) and time.monotonic() < latest:
+    while not why:
+        why = next(filter(None, (_why(record) for record in list(logs.kept) if record.thread == sends)), "")
+        if came or time.monotonic() > latest:
+            break
         thread.join(0.02)
-        why = next(filter(None, (_why(record) for record in list(logs.kept) if record.thread == thread.ident)), "")
     return {
         "protocol": "grpc" if grpc else "http/protobuf",
-        "endpoint": _shown(str(getattr(exporter, "_endpoint", "")), grpc),
+        "endpoint": _shown(str(getattr(exporter, "_endpoint", ""))),
         "answer": why or (came[0] if came else "no answer in time"),
     }
+
+
+def _start(thread: threading.Thread, exporter: Any, came: list[str]) -> str:
+    """Start `thread`; where the program is over, and none starts any more, do its work here, or say why not."""
+    try:
+        thread.start()
+    except RuntimeError:
+        why = _connected(str(getattr(exporter, "_endpoint", "")))
+        if why != _FAILED:
+            return why  # It would try again for longer than anybody waits.
+        _export(exporter, came)
+    return ""
 
 
 def _export(exporter: Any, came: list[str]) -> None:
@@ -72,7 +88,7 @@ def _connected(endpoint: str) -> str:
         socket.create_connection((parts.hostname or "", port), timeout=1).close()
     except (OSError, ValueError) as error:
         return type(error).__name__
-    return "it failed"
+    return _FAILED
 
 
 def _why(record: Any) -> str:
@@ -98,11 +114,12 @@ def _innermost(error: BaseException) -> str:
         below = below or next((each for each in error.args if isinstance(each, BaseException)), None)
         if isinstance(below, BaseException):
             error = below
-    return type(error).__name__
+    number = error.errno if type(error) is OSError else None
+    return type(error).__name__ + (f" {errorcode.get(number, number)}" if number is not None else "")
 
 
-def _shown(endpoint: str, grpc: bool) -> str:
-    parts = urlsplit(f"//{endpoint}" if grpc and "//" not in endpoint else endpoint)
+def _shown(endpoint: str) -> str:
+    parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
     try:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
