@@ -57,8 +57,8 @@ def recording(late=False, settings=(), **options):
     finally:
         LangWatchInstrumentor().uninstrument()
         detach(token)
-        _guard._said = said
         recorder.provider.shutdown()
+        _guard._said = said
 
 
 NAMED, UNNAMED = {"session.id": "t"}, {}

@@ -78,14 +78,17 @@ def application(tracer):
         seen += [answer("a"), asyncio.run(tool("a")), list(stream("a"))]
         with pytest.raises(KeyError):
             fails()
-        with langwatch.span(name="block") as span, langwatch.conversation(user_id="u") as turn:
+        block = langwatch.span(name="block")
+        with block as span, langwatch.conversation(user_id="u") as turn:
             span.set_attribute("k", 1)
             turn.update(input="a", thread_id=SECRET)
+            asyncio.run(asyncio.to_thread(lambda: block.add_event("e")))
+            seen += [type(turn.conversation).__name__, type(turn.root_span).__name__]
         seen.append(type(langwatch.get_conversation()).__name__)
     return seen
 
 
-EXPECTED = ["a!", "a", ["a", "b"], "Conversation"]
+EXPECTED = ["a!", "a", ["a", "b"], "Conversation", "Span", "Conversation"]
 ALL_SPANS = ["answer", "block", "early", "fails", "request", "stream", "tool"]
 
 # Where the fault is put, and which of the spans cannot be made with it.
@@ -104,6 +107,8 @@ PLACES = [
     (scope.Scope, "at_export", ()),
     (scope, "render", ()),
     (span_exporter, "SpanCopy", ()),
+    (span_exporter, "without_excluded", ()),
+    (span_exporter, "_count_unnamed", ()),
     (finding, "current_scope", ()),
     (naming, "bind", ()),
     (current, "conversation_of", ()),
@@ -113,6 +118,8 @@ PLACES = [
     (running, "record_error", ()),
     (running, "update_span", ()),
     (running, "_bound", ()),
+    (running, "open_span_in", ()),
+    (running.SpanRunning, "handle", ()),
     (running.Options, "look_at", ()),
     (running, "tracer", ("answer", "block", "fails", "stream", "tool")),
     (running, "open_scope", ("answer", "fails", "stream")),
@@ -156,7 +163,10 @@ def test_a_fault_is_logged_with_its_type(monkeypatch, logged):
         monkeypatch.setattr(span_processor, "OpenSpan", fault)
         application(recorder.tracer)
 
-    assert logged() == ["langwatch_otel failed while starting a span: BrokenError"]
+    assert logged() == [
+        "langwatch_otel failed while starting a span: BrokenError",
+        "span() is a handle inside its own `with` block only: outside it does nothing",  # Its span was not found.
+    ]
 
 
 def test_a_fault_at_one_span_leaves_the_others_named(monkeypatch):

@@ -1,8 +1,10 @@
 """Whatever an application hands us, on purpose or not: nothing is raised, and no id is made up of it."""
 
+import asyncio
 import dataclasses
 import logging
 import uuid
+from unittest.mock import MagicMock
 
 import pydantic
 import pytest
@@ -167,6 +169,27 @@ def test_a_failing_attribute_is_recorded_as_its_error():
         langwatch.trace(name="f")(lambda record, model, empty: None)(HostileRecord(), HostileModel(), Empty())
     bad = '{"good": 1, "bad": "<RuntimeError>"}'
     assert recorder.by_name["f"]["input.value"] == f'{{"record": {bad}, "model": {bad}, "empty": {{}}}}'
+
+
+class HostileToEveryName:
+    """Raises whatever attribute it is asked for, its dictionary too."""
+
+    __getattribute__ = Hostile._refuse
+
+
+@pytest.mark.parametrize("decorate", [langwatch.trace, langwatch.span, langwatch.conversation])
+@pytest.mark.parametrize("kind", [Hostile, HostileToEveryName, MagicMock])
+def test_what_a_call_returns_is_its_callers(decorate, kind):
+    """A result that raises when an attribute is read, or that has every attribute, is returned as it is."""
+    value = kind()
+
+    async def later():
+        return value
+
+    with recording(settings={"capture_content": True}) as recorder:
+        assert decorate(lambda: value)() is value
+        assert asyncio.run(decorate(later)()) is value
+        assert len(recorder.spans) == (0 if decorate is langwatch.conversation else 2)
 
 
 def test_labels_may_be_an_endless_iterator():

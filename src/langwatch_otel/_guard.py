@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 logger = logging.getLogger("langwatch_otel")
 
@@ -17,7 +17,8 @@ def say_once(reason: str, level: int = logging.WARNING) -> None:
     if reason in _said or len(_said) >= MAX_REASONS:
         return
     _said.add(reason)
-    logger.log(level, reason)
+    with suppress(Exception):  # A filter of the application's may raise.
+        logger.log(level, reason)
 
 
 def swallowed(doing: str, error: BaseException) -> None:

@@ -57,7 +57,11 @@ class Trace:
     @property
     def conversation(self) -> Conversation:
         """The conversation in force, perhaps empty."""
-        return self._scope.in_force() if self._scope is not None else get_conversation()
+        try:
+            return self._scope.in_force() if self._scope is not None else get_conversation()
+        except Exception as error:
+            swallowed("looking for the conversation", error)
+            return EMPTY
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -73,7 +77,11 @@ class Trace:
     @property
     def root_span(self) -> Span:
         """The span that `update(input=, output=)` writes to."""
-        return Span(_turn_span(self._scope, self._held, self._current))
+        try:
+            return Span(_turn_span(self._scope, self._held, self._current))
+        except Exception as error:
+            swallowed("looking for the span of a turn", error)
+            return Span(self._current)
 
     @property
     def tracer(self) -> Tracer:

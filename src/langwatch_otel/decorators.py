@@ -55,9 +55,13 @@ class Decorator(Generic[H]):
         with _lock:
             mine = self._entered.get(flow())
             blocks = list(mine) if mine else [block for blocks in self._entered.values() for block in blocks]
-        for running, _, _ in reversed(blocks):
-            if mine or running.holds_what_runs():
-                return running.handle()
+        try:
+            for running, _, _ in reversed(blocks):
+                if mine or running.holds_what_runs():
+                    return running.handle()
+        except Exception as error:
+            swallowed("making a handle", error)
+            return self._handle_of_nothing()
         say_once(f"{self._kind.word}() is a handle inside its own `with` block only: outside it does nothing")
         return self._handle_of_nothing()
 

@@ -104,10 +104,7 @@ def signature_of(function: Any) -> inspect.Signature | None:
         except (TypeError, ValueError):
             return None
     names = getattr(_code_of(inspect.unwrap(function)), "__globals__", {})
-    parameters = [
-        parameter.replace(annotation=_resolved(parameter.annotation, names))
-        for parameter in signature.parameters.values()
-    ]
+    parameters = [each.replace(annotation=_resolved(each.annotation, names)) for each in signature.parameters.values()]
     return signature.replace(parameters=parameters)
 
 
@@ -132,6 +129,13 @@ def _resolve_signature(wrapper: Any, function: Any) -> None:
         wrapper.__signature__ = signature_of(function)
 
 
+def _has_body(result: object) -> bool:
+    try:
+        return "body_iterator" in getattr(result, "__dict__", ())  # Not `hasattr`, which runs code of the result's own.
+    except Exception:
+        return False
+
+
 def _plain(function: Any, start: Start) -> Function:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         running = start(args, kwargs)
@@ -142,7 +146,7 @@ def _plain(function: Any, start: Start) -> Function:
             running.fail(error)
             raise
         else:
-            if not hasattr(result, "body_iterator") or not running.follow(result):
+            if not _has_body(result) or not running.follow(result):
                 running.finish(result)
             return result
         finally:
@@ -161,7 +165,7 @@ def _coroutine(function: Any, start: Start) -> Function:
             running.fail(error)
             raise
         else:
-            if not hasattr(result, "body_iterator") or not running.follow(result):
+            if not _has_body(result) or not running.follow(result):
                 running.finish(result)
             return result
         finally:

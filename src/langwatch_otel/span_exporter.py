@@ -124,14 +124,12 @@ class ConversationSpanExporter(SpanExporter):
             return False
 
     def _send(self, spans: list[ReadableSpan]) -> SpanExportResult:
-        spans = without_excluded(spans)
-        if not spans:
-            return SpanExportResult.SUCCESS
         try:
+            spans = without_excluded(spans)
             _count_unnamed(spans)
-        except Exception as error:
-            swallowed("counting spans", error)
-        return self._exporter.export(spans)
+        except Exception as error:  # None is lost for it.
+            swallowed("looking at what goes out", error)
+        return self._exporter.export(spans) if spans else SpanExportResult.SUCCESS
 
     def let_go(self) -> None:
         """Export what is kept back, and keep back nothing that ended before now."""

@@ -54,9 +54,13 @@ def _in_a_scope(original: Entry) -> Entry:
 
 def _begins_inside(app: Any) -> bool:
     """Say whether the request begins further in: inside contrib's middleware, where a place of ours has been put."""
-    inside = getattr(getattr(app.middleware_stack, "app", None), "app", None)
-    # Not where the span of a pipelined request before is still the current one.
-    return getattr(inside, "begins_requests", False) and open_span_in(get_current()) is None
+    try:
+        inside = getattr(getattr(app.middleware_stack, "app", None), "app", None)
+        # Not where the span of a pipelined request before is still the current one.
+        return getattr(inside, "begins_requests", False) and open_span_in(get_current()) is None
+    except Exception as error:  # The middleware is the application's: it may raise whatever it is asked for.
+        swallowed("opening a scope for a request", error)
+        return False
 
 
 async def served(application: Entry, owner: object, scope: Scope, receive: Receive, send: Send) -> None:
