@@ -28,6 +28,7 @@ ORDER = (
         "capture",
         "langwatch_sdk",
         "hosts",
+        "slow_patterns",
         "sources",
     },
     {"wire", "exclude_rules"},
