@@ -41,6 +41,34 @@ def test_a_nearly_full_span_gets_the_two_ids_only(late, own):
         assert [span.dropped_attributes for span in recorder.spans] == [max(0, own - 126)]
 
 
+@pytest.mark.parametrize("own", [123, 124, 128])
+def test_a_nearly_full_span_that_had_ended_gets_the_two_ids_only(own):
+    """At export a span takes no more than it had room for, but for the two ids; it loses nothing for them."""
+    full = {"langwatch.customer.id": "c", "langwatch.labels": ("a",), "langwatch.metadata.plan": "pro"}
+    with recording(late=True) as recorder, recorder.tracer.start_as_current_span("request"):
+        recorder.tracer.start_span("full", attributes=attributes(own)).end()
+        langwatch.set_conversation("t", "u", **EVERYTHING)
+        found = recorder.by_name["full"]
+    assert found == {**attributes(own), **IDS, **(full if own == 123 else {})}
+
+
+def test_a_text_that_is_added_at_export_is_as_long_as_on_an_open_span():
+    """A value length limit that every id fits in cuts labels and metadata on spans that had ended too."""
+    with recording(late=True, span_limits=SpanLimits(max_span_attribute_length=10)) as recorder:
+        with recorder.tracer.start_as_current_span("open"):
+            recorder.tracer.start_span("ended").end()
+            langwatch.set_conversation("t", labels=["a" * 30, "b"], metadata={"plan": "enterprise plan", "n": 7})
+        found = recorder.by_name
+    labels = {"langwatch.labels": ("a" * 10, "b")}
+    assert found["open"] == {
+        "session.id": "t",
+        **labels,
+        "langwatch.metadata.plan": "enterprise",
+        "langwatch.metadata.n": 7,
+    }
+    assert found["ended"] == found["open"]
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_a_span_that_fills_up_is_named_at_export(late):
     """A span that fills up later evicts its ids, and has them again with ConversationSpanExporter."""

@@ -10,6 +10,12 @@ from opentelemetry.trace import SpanContext, Status
 from .rendering import Attributes
 
 
+def limits_of(span: ReadableSpan) -> tuple[int | None, int | None]:
+    """Return how many attributes `span` may have and how long a text may be; None where there is no limit."""
+    kept = getattr(span, "_attributes", None)  # Not public in the SDK: where it is gone no limit is known.
+    return getattr(kept, "maxlen", None), getattr(kept, "max_value_len", None)
+
+
 class SpanCopy(ReadableSpan):
     """A copy with other attributes, parent, events or status; the counts of what the original dropped stay."""
 

@@ -19,7 +19,7 @@ from .exclusion import without_excluded
 from .open_span import OpenSpan, late_of, sequence
 from .recorded_errors import without_user
 from .rendering import NOTHING, Attributes, guard_against
-from .span_copy import SpanCopy
+from .span_copy import SpanCopy, limits_of
 from .spelling import spelling_of
 from .stamping import attributes_of
 
@@ -194,11 +194,13 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
             return span
         present = attributes_of(span)
         genai = held.genai or held.stamper.is_genai(span, present)
-        wanted = rendered.ids if span.dropped_attributes else rendered.for_span(genai, held.root)
+        wanted, (most, longest) = rendered.for_span(genai, held.root), limits_of(span)
+        if span.dropped_attributes or (most is not None and len(present.keys() | wanted.keys()) > most):
+            wanted = rendered.ids
         ours = held.put_by(weak, genai) if weak is not None else {}
         missing = {
             key: value
-            for key, value in held.stamper.fit(wanted, rendered).items()
+            for key, value in held.stamper.fit(wanted, rendered, longest).items()
             if key not in present or (key in ours and present[key] == ours[key] != value)
         }
         if held.thread_id is None and not rendered.spelling.threads.isdisjoint(missing) and _is_new(span):

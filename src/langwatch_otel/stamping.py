@@ -191,10 +191,20 @@ class Stamper:
         elif any(len(value) == rendered.length for value in ids.values()):
             self._length = rendered.length
 
-    def fit(self, attributes: Attributes, rendered: Rendered) -> Attributes:
-        """Return `attributes` with the ids cut as they were on the spans of this provider that were open."""
-        longest = self.longest
-        if longest is None:
+    def fit(self, attributes: Attributes, rendered: Rendered, longest: int | None) -> Attributes:
+        """Return `attributes` as an open span of this provider, with values as long as `longest`, would have them."""
+        if longest is None and (longest := self.longest) is None:
             return attributes
         ids = rendered.spelling.ids
-        return {key: cut(value, longest) if key in ids else value for key, value in attributes.items()}
+        return {
+            key: cut(value, longest) if key in ids else _shortened(value, longest) for key, value in attributes.items()
+        }
+
+
+def _shortened(value: AttributeValue, longest: int) -> AttributeValue:
+    """Return `value` with its texts cut as the SDK cuts them."""
+    if isinstance(value, str):
+        return value[:longest]
+    if isinstance(value, (list, tuple)):
+        return tuple(each[:longest] if isinstance(each, str) else each for each in value)
+    return value
