@@ -195,7 +195,8 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
         present = attributes_of(span)
         genai = held.genai or held.stamper.is_genai(span, present)
         wanted, (most, longest) = rendered.for_span(genai, held.root), limits_of(span)
-        if span.dropped_attributes or (most is not None and len(present.keys() | wanted.keys()) > most):
+        over = most is not None and len(present) + len(wanted) > most and len({**present, **wanted}) > most
+        if over or span.dropped_attributes:
             wanted = rendered.ids
         ours = held.put_by(weak, genai) if weak is not None else {}
         missing = {
