@@ -11,7 +11,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 import langwatch_otel as langwatch
 from _wire import INSIDE, OUTSIDE, border, sent, stock
-from langwatch_otel import LangWatchInstrumentor, outbound
+from langwatch_otel import LangWatchInstrumentor, outbound, propagation
 from langwatch_otel.propagation import ConversationPropagator, allows, strip
 
 IDS = "session.id=t,user.id=u"
@@ -393,6 +393,18 @@ def test_where_looking_at_a_span_fails_nothing_goes_out(recorder, named, monkeyp
     """A mistake of ours holds ids back."""
     monkeypatch.setattr(outbound, "attributes_of", None)
     assert sent(recorder) is None
+    assert ["TypeError" in reason for reason in said()] == [True]
+
+
+@pytest.mark.parametrize("own", [None, "lang=en"])
+def test_where_writing_ids_fails_the_rest_goes_out(recorder, named, monkeypatch, said, own):
+    """A mistake of ours in the middle of a client's call costs the ids alone: other baggage is sent."""
+    monkeypatch.setattr(propagation, "added", None)
+    token = attach(baggage.set_baggage("lang", "en")) if own else attach(get_current())
+    try:
+        assert sent(recorder) == own
+    finally:
+        detach(token)
     assert ["TypeError" in reason for reason in said()] == [True]
 
 

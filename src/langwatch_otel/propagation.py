@@ -114,8 +114,9 @@ class _Adding(Setter[Any]):
 
     def set(self, carrier: Any, key: str, value: str) -> None:
         if key.lower() == HEADER:
-            value, whole = added(value, self._entries)
-            self.done = True
+            whole = self.done = True
+            with guarded("looking where baggage goes"):  # This runs in the application's own call.
+                value, whole = added(value, self._entries)
             if not whole:
                 counts.baggage_withheld[counts.NO_ROOM].add()
                 say_once("other baggage leaves no room for the ids of the conversation: they stay out")
