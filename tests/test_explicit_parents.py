@@ -126,22 +126,6 @@ def test_a_parent_in_an_empty_context_is_enough(traced):
     assert traced.threads() == {"root": "outer", **dict.fromkeys(inner, "inner")}
 
 
-@pytest.mark.parametrize("ends", ["before its child starts", "while its child is open"])
-def test_a_late_name_climbs_past_a_parent_that_ended(traced_without_backfill, ends):
-    """What is above an ended parent, and open, gets the name of a conversation below it."""
-    traced = traced_without_backfill
-    with traced.span("root"):
-        parent = traced.tracer.start_span("parent")
-        context = set_span_in_context(parent)
-        if ends == "before its child starts":
-            parent.end()
-        with traced.span("child", context=context), langwatch.conversation():
-            if ends == "while its child is open":
-                parent.end()
-            langwatch.set_conversation(thread_id="t")
-    assert traced.threads() == {"root": "t", "parent": None, "child": "t"}
-
-
 class Starters:
     """Threads that start spans in one context, as fast as they can, and leave them open."""
 

@@ -147,8 +147,8 @@ class OpenSpan(weakref.ref[Any]):
             return
         before = self.stamped
         if before is NOTHING and self.given is NOTHING:
-            self.stamped = rendered
             self.stamper.first(span, self, rendered)
+            self.stamped = rendered  # Not before: a span that another thread ends meanwhile is named at export.
             if self.written:
                 self.hide_user(span)
             return
@@ -164,8 +164,8 @@ class OpenSpan(weakref.ref[Any]):
             and before.plain.keys() - rendered.plain.keys()
         ):
             self.given = before  # It stays on the span until a name takes its place.
-        self.stamped = rendered
         self._stamp(span, attributes_of(span), rendered, before)
+        self.stamped = rendered
         if self.written:
             self.hide_user(span)
 
@@ -181,10 +181,10 @@ class OpenSpan(weakref.ref[Any]):
         present = attributes_of(span)
         if self.thread_id is None and SESSION_ID in present:
             return False
-        before, self.gift, self.given = self.given, gift, rendered
-        if before is NOTHING and self.stamped is NOTHING:
+        if self.given is NOTHING and self.stamped is NOTHING:
             spans_stamped.add()
-        self._stamp(span, present, rendered, before)
+        self._stamp(span, present, rendered, self.given)
+        self.gift, self.given = gift, rendered
         self.hide_user(span)
         return True
 
