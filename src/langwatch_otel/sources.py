@@ -234,9 +234,11 @@ def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def is_json(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Say whether a body with these headers is JSON, and none that is longer than `MAX_BODY`."""
-    given = {name.lower(): value for name, value in headers}
-    length = given.get(b"content-length")
-    if length is not None and (not length.isdigit() or len(length) > 10 or int(length) > MAX_BODY):
-        return False
-    kind = given.get(b"content-type", b"").partition(b";")[0].strip().lower()
-    return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
+    kind = b""
+    for name, value in headers:
+        name = name.lower()
+        if name == b"content-type":
+            kind = value.partition(b";")[0].strip().lower()
+        elif name == b"content-length" and (not value.isdigit() or len(value) > 10 or int(value) > MAX_BODY):
+            return False
+    return kind.startswith(b"application/") and (kind == b"application/json" or kind.endswith(b"+json"))

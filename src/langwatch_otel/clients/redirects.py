@@ -11,7 +11,6 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, MutableSequence
-from operator import itemgetter, methodcaller
 from typing import Any
 
 from opentelemetry.context import get_current
@@ -29,8 +28,7 @@ Arguments = tuple[Any, ...]
 Look = Callable[[Arguments, dict[str, Any]], Arguments | None]
 """Looks at the arguments of a call, may change what is no caller's own, and returns others instead."""
 
-_NAMES = frozenset((HEADER, HEADER.encode()))
-_first, _lower = itemgetter(0), methodcaller("lower")
+_NAMES = (HEADER, HEADER.encode())
 
 
 def on() -> None:
@@ -47,8 +45,11 @@ def off() -> None:
 
 def _carries(headers: Iterable[Any]) -> bool:
     """Say whether there is a baggage header in a mapping or among pairs: most requests have none."""
-    names = map(_first, headers) if isinstance(headers, (list, MutableSequence)) else headers
-    return not _NAMES.isdisjoint(map(_lower, names))  # A loop in Python takes as long as all else that looks here.
+    for name in headers:
+        name = name[0] if type(name) is tuple else name
+        if len(name) == len(HEADER) and name.lower() in _NAMES:
+            return True
+    return False
 
 
 def _change(headers: Any, destinations: Callable[[], Iterable[Destination | None]]) -> Callable[[Any], None] | None:
