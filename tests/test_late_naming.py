@@ -199,14 +199,17 @@ def test_a_batch_takes_its_first_conversation_at_most(traced):
     }
 
 
-def test_one_tracer_makes_spans_of_both_kinds(traced):
-    """A span is a GenAI span by its own attributes, whatever its tracer's other spans are."""
-    made = {"plain": {}, "chat": {"gen_ai.operation.name": "chat"}, "other": {"my.gen_ai.key": 1}, "last": {"count": 1}}
+def test_one_tracer_makes_spans_of_each_kind(traced_without_backfill):
+    """A span is a GenAI span, or has an id of its own, by its own attributes, whatever its tracer's other spans are."""
+    traced = traced_without_backfill  # Nothing is mended at export.
+    plain = {f"key {number}": number for number in range(5)}  # What follows has no more: that it fits is known.
+    made = {"plain": plain, "chat": {"gen_ai.operation.name": "chat"}, "other": {"my.gen_ai.key": 1}, "last": {}}
     with langwatch.conversation(thread_id="t"):
-        for name, attributes in made.items():
+        for name, attributes in {**made, "own": {"session.id": "own"}}.items():
             traced.tracer.start_span(name, attributes=attributes).end()
     genai = {"gen_ai.conversation.id": "t", "langwatch.thread.id": "t"}
-    assert traced.spans() == {
+    named = {
         name: {**attributes, "session.id": "t", **(genai if name == "chat" else {})}
         for name, attributes in made.items()
     }
+    assert traced.spans() == {**named, "own": {"session.id": "own"}}
