@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 CASES = ("native", "native sourced", "contrib", "contrib sourced")
 STARTS = 6
@@ -117,8 +118,8 @@ def ask(connection, path, body):
     answer.read()
 
 
-def rounds(servers, path, best, order):
-    """Note in `best` the fewest seconds that a request of each case took, on the average of a round, and of CPU."""
+def rounds(servers, path, found, order):
+    """Note in `found`, round after round, how many seconds a request of each case took, and how many of CPU."""
     for number in range(ROUNDS[path]):
         asked = body(number).encode()
         # What always followed the same neighbour would always find the caches as that left them.
@@ -130,7 +131,7 @@ def rounds(servers, path, best, order):
             for _ in range(REQUESTS):
                 ask(connection, path, asked)
             took = time.perf_counter() - began, time.clock_gettime(clock) - used
-            best[case] = tuple(min(old, new / REQUESTS) for old, new in zip(best[case], took, strict=True))
+            found[case].append(tuple(seconds / REQUESTS for seconds in took))
 
 
 def measure(model, found, order):
@@ -139,8 +140,8 @@ def measure(model, found, order):
     try:
         for case in CASES:
             servers[case] = start(case, model)
-        for path, best in found.items():
-            rounds(servers, path, best, order)
+        for path, rounds_of in found.items():
+            rounds(servers, path, rounds_of, order)
     finally:
         for process, connection in servers.values():
             connection.close()
@@ -151,18 +152,25 @@ def measure(model, found, order):
 def main():
     from langwatch_otel.cli.model_server import ModelServer
 
-    found = {path: dict.fromkeys(CASES, (float("inf"), float("inf"))) for path in ROUNDS}
+    found = {path: {case: [] for case in CASES} for path in ROUNDS}
     order = random.Random(1)
     with ModelServer() as model:
         for _ in range(STARTS):
             measure(model.base_url, found, order)
-    for path, best in found.items():
+    for path, rounds_of in found.items():
         for mode, title in (("native", "FastAPI's own spans"), ("contrib", "contrib's spans")):
-            (alone, alone_cpu), (sourced, sourced_cpu) = best[mode], best[f"{mode} sourced"]
-            detail = f"{1 / sourced:.0f} against {1 / alone:.0f} requests a second"
-            cpu = f"{alone_cpu / sourced_cpu:.1%} by CPU, {sourced_cpu * 1e6:.0f} against {alone_cpu * 1e6:.0f} us"
-            ratio = f"{alone / sourced:6.1%} of OpenTelemetry alone   (target {TARGET:.0%})"
-            print(f"{path:9} {title:20} {ratio}   {detail}; {cpu}")
+            alone, sourced = rounds_of[mode], rounds_of[f"{mode} sourced"]
+            ratio = f"{ratio_of(alone, sourced, 0):6.1%} of OpenTelemetry alone   (target {TARGET:.0%})"
+            seconds, cpu = (median(each[which] for each in sourced) for which in (0, 1))
+            detail = (
+                f"{1 / seconds:.0f} requests a second; {ratio_of(alone, sourced, 1):.1%} by CPU, {cpu * 1e6:.0f} us"
+            )
+            print(f"{path:9} {title:20} {ratio}   {detail}")
+
+
+def ratio_of(alone, sourced, which):
+    """Return the median of what each round says: what was fastest of all tells of the machine's best moment."""
+    return median(one[which] / other[which] for one, other in zip(alone, sourced, strict=True))
 
 
 if __name__ == "__main__":
