@@ -175,9 +175,7 @@ def read(settings: Mapping[str, object], *, lenient: bool = False, base: Config 
     Raises ConfigurationError for an unknown setting or a value that one does not take;
     `lenient` logs it instead and keeps the default, or what lets out less.
     """
-    found: dict[str, object] = {}
-    if base is None:
-        found.update(_from_environment())
+    found: dict[str, object] = {**_from_environment()} if base is None else {}
     found.update({setting: value for setting, value in settings.items() if value is not None})
     parsed: dict[str, Any] = {}
     for setting, value in found.items():
@@ -208,9 +206,8 @@ def _from_environment() -> dict[str, str]:
 
 
 def _parse(setting: str, value: object) -> object:
-    parser = _PARSERS.get(setting)
-    if parser is not None:
-        return parser(setting, value)
+    if setting in _PARSERS:
+        return _PARSERS[setting](setting, value)
     variable = setting.upper().startswith(ENV_PREFIX)
     known = [ENV_PREFIX + name.upper() if variable else name for name in sorted(_PARSERS)]
     word = setting[len(ENV_PREFIX) :] if variable else setting
