@@ -132,7 +132,7 @@ def served(folder, endpoint, *arguments, when="before the application", limit=5_
 
 
 def fetch_when_up(url):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 30
     while True:
         try:
             return urllib.request.urlopen(url).close()

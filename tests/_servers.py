@@ -57,7 +57,7 @@ def uvicorn_process(application, **environment):
 
 def wait_for_port(process, port):
     """Return once somebody listens on `port`, or fail where the process has ended."""
-    latest = time.monotonic() + 60
+    latest = time.monotonic() + 30
     while time.monotonic() < latest and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

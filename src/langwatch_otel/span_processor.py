@@ -87,8 +87,7 @@ class ConversationSpanProcessor(SpanProcessor):
             else:
                 held = OpenSpan(span)
                 scope = parent.scope
-                found = context.get(SCOPE_KEY)
-                if (found is not scope and found is not None) or scope.has_tasks:
+                if ((found := context.get(SCOPE_KEY)) is not scope and found is not None) or scope.has_tasks:
                     scope = scope_of(parent, context)
             held.scope, held.stamper, held.ended, held.genai = scope, self._stamper, 0, False
             held.parent = parent if parent is None or not parent.ended else parent.nearest_open()
