@@ -11,7 +11,7 @@ from .conventions import NAMES, load
 from .identity import EMPTY, Conversation, clean_id
 from .naming import give_spans_above, seals
 from .open_span import OpenSpan
-from .scope import ImplicitScope, Scope, refresh
+from .scope import Scope, refresh
 from .stamping import attributes_of
 from .weak_names import suppose
 
@@ -96,7 +96,7 @@ def _is_supposed(scope: Scope) -> bool:
 
 
 def _give_scope(held: OpenSpan, thread: str) -> None:
-    scope = ImplicitScope(held.scope)
+    scope = Scope(held.scope, implicit=True)
     # Nobody tells its end: it is over when the one above is.
     scope.closed = scope.supposed = True
     scope.inbound = Conversation(thread)

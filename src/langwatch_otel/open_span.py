@@ -37,8 +37,8 @@ class OpenSpan(weakref.ref[Any]):
     """One span that is, or was, open: a weak reference to it, and what we know of it."""
 
     # Made for every span: one object and no more, and its maker, the processor, fills the slots. The rest has a
-    # default and, rarely, the dictionary.
-    __slots__ = ("__dict__", "ended", "genai", "given", "parent", "scope", "stamped", "stamper")
+    # default and, rarely, the dictionary. One class for them all: the interpreter is slow where it meets several.
+    __slots__ = "__dict__ ended genai given opens parent root scope stamped stamper turn".split()
 
     scope: Scope
     parent: OpenSpan | None
@@ -50,7 +50,15 @@ class OpenSpan(weakref.ref[Any]):
     ended: int
     """0 while it is open, 1 when it ended; for one that ended without a name its number in `sequence`."""
 
-    root = False
+    root: bool
+    """A local root."""
+    opens: bool
+    """Its scope was opened for it, and is over when it ends."""
+    turn: tuple[str, SpanContext | None] | None
+    """Of a local root: the thread that it is a turn of, and the turn before."""
+
+    told = NOTHING.plain
+    """The texts of the turn that a local root was told by trace() spans."""
     gift: Conversation = EMPTY
     """The conversation that `given` was made of."""
     written: frozenset[str] = frozenset()
@@ -142,6 +150,11 @@ class OpenSpan(weakref.ref[Any]):
 
     def restamp(self, rendered: Rendered) -> None:
         """Stamp what its scope says now, unless the span belongs to another thread already. Needs the lock."""
+        self._restamp(rendered)
+        if self.root:
+            follow(self)
+
+    def _restamp(self, rendered: Rendered) -> None:
         span: Any = self()
         if span is None or not span.is_recording():
             return
@@ -176,6 +189,12 @@ class OpenSpan(weakref.ref[Any]):
 
     def give(self, gift: Conversation, rendered: Rendered) -> bool:
         """Stamp the name of a scope below; False where the span has a thread of its own. Needs the lock."""
+        given = self._give(gift, rendered)
+        if self.root:
+            follow(self)
+        return given
+
+    def _give(self, gift: Conversation, rendered: Rendered) -> bool:
         if (span := self._recording()) is None:
             return True
         present = attributes_of(span)
@@ -197,34 +216,6 @@ class OpenSpan(weakref.ref[Any]):
         genai = self.genai = self.genai or self.stamper.is_genai(span, present)
         ours = self.put_by(before, genai) if before is not NOTHING else None
         self.stamper.stamp(span, present, rendered.for_span(genai, self.root), rendered, ours)
-
-
-class RootSpan(OpenSpan):
-    """The span of a local root, in a scope that was there before."""
-
-    __slots__ = ("turn",)
-    root = True
-    turn: tuple[str, SpanContext | None] | None
-    """The thread that it is a turn of, and the turn before."""
-    told = NOTHING.plain
-    """The texts of the turn that it was told by trace() spans."""
-
-    def restamp(self, rendered: Rendered) -> None:
-        """Stamp what its scope says now; once that is a thread, this is a turn of it."""
-        super().restamp(rendered)
-        follow(self)
-
-    def give(self, gift: Conversation, rendered: Rendered) -> bool:
-        """Stamp the name of a scope below; once that is a thread, this is a turn of it."""
-        given = super().give(gift, rendered)
-        follow(self)
-        return given
-
-
-class OpeningSpan(RootSpan):
-    """The span of a local root that a scope was opened for, and that closes it."""
-
-    __slots__ = ()
 
 
 def open_span_in(context: Context) -> OpenSpan | None:

@@ -20,7 +20,7 @@ from .finding import SCOPE_KEY, current_scope, within
 from .identity import EMPTY
 from .instrumented_ids import adopt
 from .naming import open_scope
-from .open_span import HANGS_AS, SPAN_KEY, RootSpan, open_span_in, open_span_of
+from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_in, open_span_of
 from .options import Options
 from .recording import record_value, update_span
 from .scope import Scope
@@ -99,7 +99,7 @@ class SpanRunning(ConversationRunning):
     word = "span"
     _scope: Scope | None
     _chunks: list[str] | None
-    _root: RootSpan | None = None  # Of a turn: what is told its texts.
+    _root: OpenSpan | None = None  # Of a turn: what is told its texts.
     _room = MAX_BYTES + MARGIN + 1  # One more, so that what was cut is marked.
 
     def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:

@@ -49,7 +49,8 @@ class Scope:
     """The span of the `trace()` that opened it."""
     sealed: bool
     """The spans and scopes above are left alone."""
-    implicit = False
+    implicit: bool
+    """Opened for a local root by no one's word."""
     http: str | None
     """Where the local root is an HTTP server span: the name of its instrumentation scope."""
     flow: Flow | None
@@ -80,15 +81,16 @@ class Scope:
     # a default of the class; the rest has such a default.
     __slots__ = (
         "__dict__ __weakref__ open own inherited inbound named rendered loan bound_in anchor span sealed http flow "
-        "handler has_tasks request closed above below crowd"
+        "handler has_tasks implicit request closed above below crowd"
     ).split()
 
-    def __init__(self, above: Scope | None = None) -> None:
+    def __init__(self, above: Scope | None = None, *, implicit: bool = False) -> None:
         self.open = set()
         self.own = self.inherited = self.inbound = self.named = EMPTY
         self.rendered = NOTHING
         self.loan = self.bound_in = self.anchor = self.span = self.http = self.flow = self.handler = None
         self.request = self.above = self.below = None
+        self.implicit = implicit
         self.sealed = self.has_tasks = self.closed = False
         self.crowd = CROWD
         if above is not None:
@@ -182,13 +184,6 @@ class Scope:
             if self.closed and self.heir_of is not None and (loan := self.heir_of.loan) is not None:
                 return NOTHING if mixes(loan.conversation, self.named) else loan.rendered
         return self.rendered
-
-
-class ImplicitScope(Scope):
-    """Opened for a local root by no one's word."""
-
-    __slots__ = ()
-    implicit = True
 
 
 def refresh(scope: Scope) -> None:

@@ -21,9 +21,9 @@ from .genai import APART, OWN_SCOPE
 from .inbound import arrival_in
 from .instrumented_ids import adopt, hear
 from .loan import Loan, enter_request, is_by_framework, note_end
-from .open_span import HANGS_AS, SPAN_KEY, OpeningSpan, OpenSpan, RootSpan, open_span_within, sequence
+from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_within, sequence
 from .rendering import NOTHING, Rendered
-from .scope import ImplicitScope, Scope
+from .scope import Scope
 from .stamping import MAX_SCOPE_NAMES, Stamper, attributes_of
 from .turn_links import follow
 from .weak_names import receive
@@ -80,13 +80,13 @@ class ConversationSpanProcessor(SpanProcessor):
             context = get_current() if parent_context is None else parent_context
             above: Any = context.get(SPAN_KEY)
             parent: OpenSpan | None = getattr(above, HANGS_AS, None)
-            if parent is None and (above is None or (parent := open_span_within(above)) is None):
-                root, scope = self._local_root(span, context, parent_context is not None)
-                root.turn = None
-                held: OpenSpan = root
+            held = OpenSpan(span)
+            held.root = parent is None and (above is None or (parent := open_span_within(above)) is None)
+            if parent is None:
+                scope, held.opens = self._local_root(span, context, parent_context is not None)
+                held.turn = None
             else:
-                held = OpenSpan(span)
-                scope = parent.scope
+                held.opens, scope = False, parent.scope
                 if ((found := context.get(SCOPE_KEY)) is not scope and found is not None) or scope.has_tasks:
                     scope = scope_of(parent, context)
             held.scope, held.stamper, held.ended, held.genai = scope, self._stamper, 0, False
@@ -105,7 +105,7 @@ class ConversationSpanProcessor(SpanProcessor):
                 self._stamper.first(span, held, rendered)
                 if parent is None and rendered.thread_id is not None:
                     with _scope.lock:
-                        follow(root)
+                        follow(held)
             if (rendered.thread_id is None or rendered.weak) and id(span.instrumentation_scope) not in self._others:
                 self._look_for_ids(span, held)
                 rendered, scope = held.stamped, held.scope
@@ -114,17 +114,17 @@ class ConversationSpanProcessor(SpanProcessor):
         except Exception as error:
             swallowed("starting a span", error)
 
-    def _local_root(self, span: Span, context: Context, given: bool) -> tuple[RootSpan, Scope]:
-        """Open a local root in the scope of its context, which was `given` or is the current one, else in a new one."""
+    def _local_root(self, span: Span, context: Context, given: bool) -> tuple[Scope, bool]:
+        """Return the scope of a local root, and whether it is new; its context was `given`, or is the current one."""
         above: Any = context.get(SCOPE_KEY)
         if span.kind is SERVER or (above is None and context):
             return self._first_in(span, context, above)
         if above is None and not (given and _is_apart(span)):
-            return OpeningSpan(span), ImplicitScope()
-        return RootSpan(span), above or current_scope() or ImplicitScope()
+            return Scope(implicit=True), True
+        return above or current_scope() or Scope(implicit=True), False
 
-    def _first_in(self, span: Span, context: Context, above: Scope | None) -> tuple[RootSpan, Scope]:
-        """Open what a request, or a context without a scope, begins with; an HTTP request always has its own scope."""
+    def _first_in(self, span: Span, context: Context, above: Scope | None) -> tuple[Scope, bool]:
+        """Return the same of what a request, or a context without a scope, begins with: an HTTP request has its own."""
         arrival = arrival_in(context)
         http = span.kind is SERVER and _is_http(span)
         if above is None and arrival is not None:
@@ -132,16 +132,16 @@ class ConversationSpanProcessor(SpanProcessor):
         if not http and above is None and _is_apart(span):
             above = current_scope()
         if not http and above is not None:
-            return RootSpan(span), above
+            return above, False
         if http and above is None:
             above = request_scope.get()  # It tells when the answer has gone out.
-        scope = ImplicitScope(above)
+        scope = Scope(above, implicit=True)
         if arrival is not None:
             receive(scope, arrival)
         if http:
             scope.http = span.instrumentation_scope.name if span.instrumentation_scope is not None else ""
             scope.flow = enter_request()
-        return OpeningSpan(span), scope
+        return scope, True
 
     def _look_for_ids(self, span: Span, held: OpenSpan) -> None:
         """Let a GenAI span's own thread id be that of its scope; remember who makes other spans."""
@@ -166,7 +166,7 @@ class ConversationSpanProcessor(SpanProcessor):
             scope.open.discard(held)
             if (parent := held.parent) is not None and parent.ended:
                 held.parent = parent.nearest_open()  # An endless chain of tasks must not grow.
-            if type(held) is OpeningSpan:
+            if held.opens:
                 scope.closed = True
             if span_exporter.any_made and (not (held.stamped.whole or held.given.whole) or span.dropped_attributes):
                 if held.agent:

@@ -12,7 +12,7 @@ from ._lock import lock
 from .attributes import LINK_KIND, PREVIOUS_TURN
 
 if TYPE_CHECKING:
-    from .open_span import RootSpan
+    from .open_span import OpenSpan
 
 # So many threads are known, the latest ones.
 MAX_THREADS = 10_000
@@ -24,7 +24,7 @@ _SHARED = BoundedAttributes(attributes=_ATTRIBUTES)
 _latest: dict[str, SpanContext] = {}
 
 
-def follow(held: RootSpan) -> None:
+def follow(held: OpenSpan) -> None:
     """Link the local root `held` to the one of the previous turn of its thread, once it has one. Needs the lock."""
     thread, turn = held.stamped.thread_id or held.given.thread_id, held.turn
     if thread is None or (turn is not None and turn[0] == thread) or not config.active().turn_links:

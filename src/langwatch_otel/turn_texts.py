@@ -10,14 +10,14 @@ from ._guard import guarded
 from ._lock import lock
 from .capture import cut_text
 from .naming import seals
-from .open_span import OpenSpan, RootSpan, open_span_of
+from .open_span import OpenSpan, open_span_of
 from .protection import guard_of
 from .recording import VALUE_KEYS
 from .rendering import Attributes
 from .stamping import attributes_of
 
 
-def root_above(held: OpenSpan | None) -> RootSpan | None:
+def root_above(held: OpenSpan | None) -> OpenSpan | None:
     """Return the open local root above the span of a trace(); None below another trace(), and across `adopt=False`."""
     with guarded("looking for a turn's local root"):
         if held is None:
@@ -27,12 +27,12 @@ def root_above(held: OpenSpan | None) -> RootSpan | None:
             if above.scope.span is above:
                 return None
             found, above = above, above.parent
-        if isinstance(found, RootSpan) and not found.ended and not seals(held.scope, found.scope):
+        if found is not None and not found.ended and not seals(held.scope, found.scope):
             return found
     return None
 
 
-def tell(root: RootSpan, span: Span) -> None:
+def tell(root: OpenSpan, span: Span) -> None:
     """Write the texts of a trace() that ends on its local root: an input where there is none, the output each time.
 
     Nothing where the root is of another conversation, and never over a text that is not ours. Not before the end: then
@@ -45,7 +45,7 @@ def tell(root: RootSpan, span: Span) -> None:
                 _tell(root, on, held, span)
 
 
-def _tell(root: RootSpan, on: Any, held: OpenSpan, span: Any) -> None:
+def _tell(root: OpenSpan, on: Any, held: OpenSpan, span: Any) -> None:
     present, ours = attributes_of(on), root.told
     wanted = _texts_of(span, held)
     if (guard := guard_of(on)) is not None:

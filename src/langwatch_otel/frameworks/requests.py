@@ -18,7 +18,6 @@ from langwatch_otel.functions import put_back
 from langwatch_otel.inbound import arrival_in
 from langwatch_otel.loan import enter_request
 from langwatch_otel.open_span import open_span_in
-from langwatch_otel.scope import ImplicitScope
 from langwatch_otel.scope import Scope as Holder
 from langwatch_otel.weak_names import receive as receive_arrival
 
@@ -107,7 +106,7 @@ class _Entered:
         if (span is not None and not over) or scope.get("app", app) is not app:
             return None
         above = context.get(SCOPE_KEY)
-        holder = ImplicitScope(above if isinstance(above, Holder) and not over else None)
+        holder = Holder(above if isinstance(above, Holder) and not over else None, implicit=True)
         holder.anchor = span
         if (arrival := arrival_in(context)) is not None:
             receive_arrival(holder, arrival)
