@@ -77,17 +77,18 @@ class Stamper:
         except AttributeError:
             present = attributes_of(span)
         genai = self._known.get(id(span.instrumentation_scope))
-        wanted = rendered.genai if genai else rendered.plain
-        if (
-            genai is None
-            or len(present) + len(wanted) > self._room
-            or rendered.length > self._length
-            or (rendered.root and held.root)
-        ):
+        if genai is None or rendered.length > self._length or (rendered.root and held.root):
             return self._first(span, held, rendered, present)
+        wanted = rendered.genai
         for key in present:  # Measured: few keys are told apart sooner so than by what takes them all at once.
-            if key in wanted or (GEN_AI_PREFIX in key and not genai):
+            if key in wanted:
                 return self._first(span, held, rendered, present)
+            if GEN_AI_PREFIX in key and key.startswith(GEN_AI_PREFIX):
+                genai = True
+        if not genai:
+            wanted = rendered.plain
+        if len(present) + len(wanted) > self._room:
+            return self._first(span, held, rendered, present)
         held.genai = genai
         if len(wanted) > FEW:
             span.set_attributes(wanted)

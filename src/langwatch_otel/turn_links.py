@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.attributes import BoundedAttributes
@@ -20,8 +21,9 @@ MAX_THREADS = 10_000
 _ATTRIBUTES = {LINK_KIND: PREVIOUS_TURN}
 _SHARED = BoundedAttributes(attributes=_ATTRIBUTES)
 
-# Spans' contexts alone: a span would be kept alive, with all that hangs on it.
-_latest: dict[str, SpanContext] = {}
+# Spans' contexts alone: a span would be kept alive, with all that hangs on it. A plain dict looks for its first key
+# among all that were deleted before: 4 us for each turn, once it is full.
+_latest: OrderedDict[str, SpanContext] = OrderedDict()
 
 
 def follow(held: OpenSpan) -> None:
@@ -40,7 +42,7 @@ def follow(held: OpenSpan) -> None:
     before = _latest.pop(thread, None)
     _latest[thread] = context
     if len(_latest) > MAX_THREADS:
-        del _latest[next(iter(_latest))]
+        _latest.popitem(last=False)
     held.turn = thread, before
     if before is not None:
         _link(span, before)
