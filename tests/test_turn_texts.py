@@ -374,3 +374,13 @@ def test_a_fault_of_ours_costs_the_text_alone(recorder, monkeypatch, place):
     with request(recorder):
         turn("said", "answered")
     assert (recorder.names, of_request(recorder)) == (["inner", "request", "turn"], {})
+
+
+def test_what_starts_after_its_root_is_no_root(recorder):
+    """A span whose parents have all ended is no local root: it gets no texts of the turns below it."""
+    with recorder.tracer.start_as_current_span("root") as root:
+        root.end()
+        with recorder.tracer.start_as_current_span("late"):
+            turn("said", "answered")
+    found = {span.name: texts(span.attributes) for span in recorder.spans}
+    assert (found["root"], found["late"], found["turn"]) == ({}, {}, text(input="said", output="answered"))

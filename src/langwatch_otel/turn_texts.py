@@ -27,7 +27,7 @@ def root_above(held: OpenSpan | None) -> OpenSpan | None:
             if above.scope.span is above:
                 return None
             found, above = above, above.parent
-        if found is not None and not found.ended and not seals(held.scope, found.scope):
+        if found is not None and found.root and not found.ended and not seals(held.scope, found.scope):
             return found
     return None
 
