@@ -50,8 +50,8 @@ def captured(value: object, guard: TextGuard | None = None) -> tuple[str, str]:
         if type(value) is not str:
             value = str.__str__(value)  # Of a class made from it, the text without the class's own code.
         return cut_text(value if guard is None else guard.text(value, MAX_BYTES)), TEXT
-    if guard is None and type(value) is dict and _is_plain_text(value):
-        return _encode(value), JSON
+    if guard is None and type(value) is dict and (plain := _plain_text(value)) is not None:
+        return plain, JSON
     budget = MAX_BYTES
     while True:
         text = _encode(_Walk(budget, guard).plain(value, 0))
@@ -60,18 +60,22 @@ def captured(value: object, guard: TextGuard | None = None) -> tuple[str, str]:
         budget //= 2  # Quotes, escapes and other alphabets took more room than was reckoned.
 
 
-def _is_plain_text(found: dict[object, object]) -> bool:
-    """Say whether keys and values are short ASCII text, as most arguments are: no walk is needed."""
+def _plain_text(found: dict[object, object]) -> str | None:
+    """Return keys and values of short ASCII text, as most arguments are, as JSON without a walk; None for others."""
     left = MAX_BYTES // 6  # A control character takes six bytes.
+    pairs = []
     for key, value in found.items():
         if type(key) is not str or type(value) is not str:
-            return False
+            return None
         left -= len(key) + len(value) + 6
         if left < 0 or not (key.isascii() and value.isascii()):
-            return False
-    return True
+            return None
+        pairs.append(f"{_quoted(key)}: {_quoted(value)}")
+    return "{" + ", ".join(pairs) + "}"
 
 
+# Both written in C where Python has it so; an encoder makes another one of those for each value.
+_quoted = json.encoder.encode_basestring
 _encode = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes a new one each time.
 
 

@@ -150,25 +150,26 @@ class OpenSpan(weakref.ref[Any]):
 
     def restamp(self, rendered: Rendered) -> None:
         """Stamp what its scope says now, unless the span belongs to another thread already. Needs the lock."""
-        self._restamp(rendered)
-        if self.root:
-            follow(self)
-
-    def _restamp(self, rendered: Rendered) -> None:
         span: Any = self()
         if span is None or not span.is_recording():
             return
-        before = self.stamped
-        if before is NOTHING and self.given is NOTHING:
+        if self.stamped is NOTHING and self.given is NOTHING:
             self.stamper.first(span, self, rendered)
             self.stamped = rendered  # Not before: a span that another thread ends meanwhile is named at export.
-            if self.written:
-                self.hide_user(span)
+        elif not self._restamp(span, rendered):
             return
+        if self.written:
+            self.hide_user(span)
+        if self.root:
+            follow(self, span)
+
+    def _restamp(self, span: Any, rendered: Rendered) -> bool:
+        """Stamp over what was stamped or given before; False where the span belongs to another thread."""
+        before = self.stamped
         mine = before.thread_id or self.given.thread_id
         if mine is not None and rendered.thread_id is not None and mine != rendered.thread_id:
             if self.weak is None:
-                return
+                return False
             before = self.weak
         elif (
             before is not NOTHING
@@ -179,8 +180,7 @@ class OpenSpan(weakref.ref[Any]):
             self.given = before  # It stays on the span until a name takes its place.
         self._stamp(span, attributes_of(span), rendered, before)
         self.stamped = rendered
-        if self.written:
-            self.hide_user(span)
+        return True
 
     def give_back(self) -> None:
         """Hold the lent name no longer as its scope's, so that a name from below may take its place."""
@@ -189,12 +189,6 @@ class OpenSpan(weakref.ref[Any]):
 
     def give(self, gift: Conversation, rendered: Rendered) -> bool:
         """Stamp the name of a scope below; False where the span has a thread of its own. Needs the lock."""
-        given = self._give(gift, rendered)
-        if self.root:
-            follow(self)
-        return given
-
-    def _give(self, gift: Conversation, rendered: Rendered) -> bool:
         if (span := self._recording()) is None:
             return True
         present = attributes_of(span)
@@ -205,6 +199,8 @@ class OpenSpan(weakref.ref[Any]):
         self._stamp(span, present, rendered, self.given)
         self.gift, self.given = gift, rendered
         self.hide_user(span)
+        if self.root:
+            follow(self, span)
         return True
 
     def put_by(self, stamped: Rendered, genai: bool) -> Attributes:

@@ -105,7 +105,7 @@ class ConversationSpanProcessor(SpanProcessor):
                 self._stamper.first(span, held, rendered)
                 if parent is None and rendered.thread_id is not None:
                     with _scope.lock:
-                        follow(held)
+                        follow(held, span)
             if (rendered.thread_id is None or rendered.weak) and id(span.instrumentation_scope) not in self._others:
                 self._look_for_ids(span, held)
                 rendered, scope = held.stamped, held.scope

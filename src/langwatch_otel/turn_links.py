@@ -26,13 +26,13 @@ _SHARED = BoundedAttributes(attributes=_ATTRIBUTES)
 _latest: OrderedDict[str, SpanContext] = OrderedDict()
 
 
-def follow(held: OpenSpan) -> None:
-    """Link the local root `held` to the one of the previous turn of its thread, once it has one. Needs the lock."""
+def follow(held: OpenSpan, span: Any) -> None:
+    """Link `span`, which `held` hangs on, to the local root of its thread's previous turn. Needs the lock.
+
+    `span` is a local root that records; it is linked once it has a thread.
+    """
     thread, turn = held.stamped.thread_id or held.given.thread_id, held.turn
     if thread is None or (turn is not None and turn[0] == thread) or not config.active().turn_links:
-        return
-    span: Any = held()
-    if span is None:
         return
     context: SpanContext = span.context
     if not context.trace_flags & TraceFlags.SAMPLED:
@@ -58,8 +58,9 @@ def _take_back(context: SpanContext, thread: str, before: SpanContext | None) ->
 
 def _link(span: Any, before: SpanContext) -> None:
     """Link `span` to the turn before, unless a link of the application's would go for it: a full span drops those."""
-    try:  # Not public: where the SDK has other names for these, the public way, at three times the price.
-        limits, links, add = span._limits, span._links, span._add_link
+    try:  # Not public: where the SDK has other names for these, the public way, at four times the price.
+        limits, links = span._limits, span._links
+        add = links.append
     except AttributeError:
         limits, links, add = getattr(span, "_limits", None), span.links, None
     most = getattr(limits, "max_links", None)
