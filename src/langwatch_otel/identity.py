@@ -123,7 +123,7 @@ def conversation_of(
         rest,
     )
     # A named tuple's own constructor is one more Python call, for every turn.
-    return tuple.__new__(Conversation, fields) if any(fields) else EMPTY
+    return tuple.__new__(Conversation, fields) if fields[0] or any(fields) else EMPTY
 
 
 def clean_id(name: str, value: object) -> str | None:

@@ -23,7 +23,7 @@ from .scopes_above import said
 from .weak_names import overrule
 
 
-def open_scope(conversation: Conversation = EMPTY, *, adopt: bool = True, context: Context | None = None) -> Scope:
+def open_scope(conversation: Conversation = EMPTY, adopt: bool = True, context: Context | None = None) -> Scope:
     """Open a scope below the one of `context`, or the current one; the caller attaches and closes it."""
     context = get_current() if context is None else context
     if context:
@@ -73,7 +73,7 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
     """
     if conversation is EMPTY:
         return scope
-    if conversation.metadata or conversation.labels:
+    if conversation[4] or conversation[3]:
         conversation = redacted(conversation)
     with _scope.lock:
         given = scope
@@ -82,8 +82,8 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
             attach(within(scope))
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
-        if conversation.thread_id is not None:
-            if (scope.flow or scope.handler) is not None and is_beside(scope):  # Read: most scopes know of no task.
+        if conversation[0] is not None:
+            if (scope.flow is not None or scope.handler is not None) and is_beside(scope):  # Read: most know of no task.
                 scope = open_beside(scope)
             if scope.implicit and scope.bound_in is None:
                 scope.bound_in = weakref.ref(flow())
@@ -135,19 +135,19 @@ def _second(scope: Scope) -> Scope:
 def bind(scope: Scope, conversation: Conversation) -> None:
     """Add `conversation` to what `scope` names, and stamp every open span that this concerns. Needs the lock."""
     scope.own = conversation if scope.own is EMPTY else conversation.over(scope.own)
-    before = scope.named
-    if scope.above is not None and type(conversation.user_id) is Pseudonym:
-        hide_user_above(scope.above, conversation.user_id)
+    before, above, anchor = scope.named, scope.above, scope.anchor
+    if above is not None and type(conversation.user_id) is Pseudonym:
+        hide_user_above(above, conversation.user_id)
     if scope.rendered.inbound:
         overrule(scope, conversation)
     refresh(scope)
     if scope.named is not before and not scope.sealed:
-        if scope.anchor is not None:
-            give_spans_above(scope, scope.anchor, said(scope) if scope.rendered.inbound else scope.named)
-        if scope.above is not None:
-            _give_scopes_above(scope, scope.above)
-    if conversation.metadata and scope.rendered.root and scope.anchor is not None:
-        tell_what_is_left_out(scope, scope.anchor)
+        if anchor is not None:
+            give_spans_above(scope, anchor, said(scope) if scope.rendered.inbound else scope.named)
+        if above is not None:
+            _give_scopes_above(scope, above)
+    if anchor is not None and conversation.metadata and scope.rendered.root:
+        tell_what_is_left_out(scope, anchor)
 
 
 def suppose_turn(scope: Scope, found: Conversation) -> Scope:

@@ -46,7 +46,7 @@ class ConversationRunning:
         self.options = options
         self.span = INVALID_SPAN
         arguments = _bound(options, args, kwargs) if options.fields.needs_arguments else _NOTHING
-        self.scope = open_scope(options.fields.resolve(arguments), adopt=options.adopt)
+        self.scope = open_scope(options.fields.resolve(arguments), options.adopt)
         self.context: Context = within(self.scope)
 
     def is_current(self) -> bool:
@@ -118,7 +118,7 @@ class SpanRunning(ConversationRunning):
         options = self.options
         arguments = _bound(options, args, kwargs) if options.fields.needs_arguments else None
         named = options.fields.resolve(arguments or _NOTHING)
-        scope = open_scope(named, adopt=options.adopt, context=context)
+        scope = open_scope(named, options.adopt, context)
         self._open(within(scope, context), args, kwargs, arguments)
         return scope
 
@@ -221,9 +221,9 @@ class SpanRunning(ConversationRunning):
     def _end(self) -> None:
         if self._root is not None:
             tell(self._root, self.span)
-        if self._scope is not None:
-            self._scope.closed = True  # First: a span whose turn is over does not wait for a name at export.
-            self._scope.span = None  # The two held each other: garbage that only the collector finds.
+        if (scope := self._scope) is not None:
+            scope.closed = True  # First: a span whose turn is over does not wait for a name at export.
+            scope.span = None  # The two held each other: garbage that only the collector finds.
         try:
             if self.span.is_recording():
                 self.span.end()
@@ -238,10 +238,13 @@ class TraceRunning(SpanRunning):
 
     def __init__(self, options: Options, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.options = options
-        context, fields = get_current(), options.fields
-        arguments = _bound(options, args, kwargs) if fields.needs_arguments else None
-        named = fields.resolve(arguments or _NOTHING) if options.is_named else EMPTY
-        scope = self._scope = open_scope(named, adopt=options.adopt, context=context)
+        context = get_current()
+        arguments, named = None, EMPTY
+        if options.is_named:
+            if options.fields.needs_arguments:
+                arguments = _bound(options, args, kwargs)
+            named = options.fields.resolve(arguments or _NOTHING)
+        scope = self._scope = open_scope(named, options.adopt, context)
         self._open(within(scope, context), args, kwargs, arguments)
         scope.span = getattr(self.span, HANGS_AS, None)
         self._root = root_above(scope.span) if options.tells_root else None

@@ -191,20 +191,21 @@ def refresh(scope: Scope) -> None:
     waiting = [scope]
     while waiting:
         scope = waiting.pop()
+        above, before = scope.above, scope.named
         named = scope.own if scope.inherited is EMPTY else scope.own.over(scope.inherited)
-        if scope.above is not None:
-            named = named.over(scope.above.named)
+        if above is not None:
+            named = named.over(above.named)
         word = None
         if scope.inbound is not EMPTY:
             # What came in nearer goes before what came in further up, and after any word.
             word = said(scope)
             named = word.over(scope.inbound).over(named)
-        if named is scope.named or (scope.named is not EMPTY and named == scope.named):
+        if named is before or (before is not EMPTY and named == before):
             continue
         scope.named = named
         # Before the open spans are listed: a span that starts meanwhile is in the list, or sees this.
         rendered = render(named)
-        if rendered is not NOTHING and (word is not None or (scope.above and scope.above.rendered.inbound)):
+        if (word is not None or (above is not None and above.rendered.inbound)) and rendered is not NOTHING:
             word = said(scope) if word is None else word
             rendered = rendered.received(word[:3] != named[:3], word.thread_id != named.thread_id)
         scope.rendered = rendered
