@@ -226,25 +226,26 @@ def content_is_off() -> bool:
     return traceloop == "false" or genai == "NO_CONTENT"
 
 
-_active: Config | None = None
+in_force: Config | None = None
+"""What `active()` returns, once it was asked: where every turn comes by, that is read first, and not asked."""
 
 
 def active() -> Config:
     """Return the configuration in force: the last one put in force, else what the environment says."""
-    global _active
-    if _active is None:
-        _active = read({}, lenient=True)
+    global in_force
+    if in_force is None:
+        in_force = read({}, lenient=True)
         if content_is_off():
-            _active = _active._replace(capture_content=False)
-    return _active
+            in_force = in_force._replace(capture_content=False)
+    return in_force
 
 
 def activate(config: Config | None) -> None:
     """Put `config` in force for the process; `None` goes back to what the environment says."""
-    global _active
+    global in_force
     if config is not None and content_is_off():
         config = config._replace(capture_content=False)
-    _active = config
+    in_force = config
 
 
 SETTINGS = Config._fields

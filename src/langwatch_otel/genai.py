@@ -1,6 +1,7 @@
 """Which spans are GenAI spans: those that vendors' "AI spans only" filters let through anyway."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from .attributes import GEN_AI_PREFIX
 
@@ -33,11 +34,24 @@ OWN_SCOPE = "langwatch_otel"
 """The instrumentation scope of the spans that our decorators make."""
 
 
+OTHER, OURS, AGENT = range(3)
+"""What an instrumentation scope's spans are: no GenAI spans, our decorators', or of a model's or agent's."""
+
+
+@lru_cache(maxsize=1024)
+def kind_of_scope(name: str) -> int:
+    """Return which of the three the spans of an instrumentation scope of that name are."""
+    if name == OWN_SCOPE:
+        return OURS
+    if name.startswith(_BEGINNINGS):
+        return AGENT
+    library = name.partition(".instrumentation.")[2].split(".")[0] if name.startswith(_CONTRIB) else ""
+    return AGENT if library in _LIBRARIES else OTHER
+
+
 def is_genai_scope(name: str) -> bool:
     """Say whether an instrumentation scope of that name makes GenAI spans, ours included."""
-    if name == OWN_SCOPE or name.startswith(_BEGINNINGS):
-        return True
-    return name.startswith(_CONTRIB) and name.partition(".instrumentation.")[2].split(".")[0] in _LIBRARIES
+    return kind_of_scope(name) != OTHER
 
 
 def has_genai_key(keys: Iterable[str]) -> bool:

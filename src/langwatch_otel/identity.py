@@ -113,12 +113,12 @@ def conversation_of(
         except Exception as error:  # A mapping of the user's own making.
             counts.left_out[METADATA].add()
             swallowed("reading metadata", error)
-    chosen = config.active()
-    hashed = chosen.user_id_hash_key is not None
+    chosen = config.in_force or config.active()
+    longest, hashed = chosen.max_id_length, chosen.user_id_hash_key is not None
     fields = (
-        None if thread_id is None else _clean("thread_id", thread_id, chosen),
-        None if user_id is None else _user(user_id, chosen) if hashed else _clean("user_id", user_id, chosen),
-        None if customer_id is None else _clean("customer_id", customer_id, chosen),
+        None if thread_id is None else _clean("thread_id", thread_id, longest),
+        None if user_id is None else _user(user_id, chosen) if hashed else _clean("user_id", user_id, longest),
+        None if customer_id is None else _clean("customer_id", customer_id, longest),
         () if labels is None else _clean_labels(labels),
         rest,
     )
@@ -131,11 +131,10 @@ def clean_id(name: str, value: object) -> str | None:
 
     `str`, `int` and `uuid.UUID` are ids; blank ones name nothing; anything else is refused and logged once.
     """
-    return _clean(name, value, config.active())
+    return _clean(name, value, config.active().max_id_length)
 
 
-def _clean(name: str, value: object, chosen: config.Config) -> str | None:
-    longest = chosen.max_id_length
+def _clean(name: str, value: object, longest: int) -> str | None:
     if type(value) is str and value.isascii() and len(value) <= longest:
         return None if not value or value.isspace() else value
     text = _text(name, value)
@@ -155,7 +154,7 @@ def _user(value: object, chosen: config.Config) -> str | None:
     if isinstance(value, Pseudonym):
         return value
     if key is None:
-        return _clean("user_id", value, chosen)
+        return _clean("user_id", value, chosen.max_id_length)
     text = _text("user_id", value)
     if text is not None and key == config.NO_KEY:
         counts.ids_refused["user_id"].add()

@@ -11,6 +11,7 @@ from opentelemetry.trace import INVALID_SPAN, SpanContext, set_span_in_context
 
 from .attributes import SESSION_ID, USER_HASH
 from .counts import spans_stamped
+from .genai import has_genai_key
 from .identity import EMPTY, Conversation
 from .recorded_errors import RecordedErrors
 from .rendering import NOTHING, Attributes, Rendered, guard_against
@@ -45,6 +46,7 @@ class OpenSpan(weakref.ref[Any]):
     stamper: Stamper
     stamped: Rendered
     genai: bool
+    """By who made it, or by an attribute that it had when it was stamped."""
     given: Rendered
     """What scopes below gave it: the climb of a late name."""
     ended: int
@@ -209,7 +211,7 @@ class OpenSpan(weakref.ref[Any]):
         return {key: value for key, value in found.items() if key not in self.theirs} if self.theirs else found
 
     def _stamp(self, span: RecordingSpan, present: Attributes, rendered: Rendered, before: Rendered) -> None:
-        genai = self.genai = self.genai or self.stamper.is_genai(span, present)
+        genai = self.genai = self.genai or has_genai_key(present)
         ours = self.put_by(before, genai) if before is not NOTHING else None
         self.stamper.stamp(span, present, rendered.for_span(genai, self.root), rendered, ours)
 

@@ -91,7 +91,7 @@ def render(conversation: Conversation) -> Rendered:
     global _recent
     if conversation is EMPTY:
         return NOTHING
-    chosen = config.active()
+    chosen = config.in_force or config.active()
     # Small ones alone, and no pseudonym: that knows the raw id, which is to go with its conversation.
     if conversation[4] or conversation[3] or type(conversation[1]) is Pseudonym:
         return _render(conversation, chosen)

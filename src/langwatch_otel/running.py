@@ -146,8 +146,8 @@ class SpanRunning(ConversationRunning):
         try:
             # Measured: one attribute given to start_span costs three times as much.
             span.set_attribute(LANGWATCH_SPAN_TYPE, options.type)
-            if (settings := config.active()) is not options.settings:
-                options.look_at(settings)
+            if options.settings is not config.in_force or options.settings is None:
+                options.look_at(config.active())
             if (options.records_input or options.update) and span.is_recording():
                 self._record_start(args, kwargs, arguments)
         except Exception as error:  # The span is there: it must not be lost for this.

@@ -211,7 +211,7 @@ def refresh(scope: Scope) -> None:
         scope.rendered = rendered
         if scope.loan is not None:
             scope.loan.rendered = render(named.over(scope.loan.conversation))
-        for held in list(scope.open):
+        for held in [*scope.open]:
             held.restamp(rendered)
         if scope.below is not None:
             waiting.extend(list(scope.below))

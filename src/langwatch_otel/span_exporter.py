@@ -16,6 +16,7 @@ from . import config, counts, metrics
 from ._guard import guarded, swallowed
 from .attributes import SESSION_ID, USER_HASH
 from .exclusion import without_excluded
+from .genai import has_genai_key
 from .open_span import OpenSpan, late_of, sequence
 from .recorded_errors import without_user
 from .rendering import NOTHING, Attributes, guard_against
@@ -193,7 +194,7 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
         if rendered is NOTHING and user is None:
             return span
         present = attributes_of(span)
-        genai = held.genai or held.stamper.is_genai(span, present)
+        genai = held.genai or has_genai_key(present)
         wanted, (most, longest) = rendered.for_span(genai, held.root), limits_of(span)
         over = most is not None and len(present) + len(wanted) > most and len({**present, **wanted}) > most
         if over or span.dropped_attributes:

@@ -17,14 +17,14 @@ from .attributes import HTTP_METHODS
 from .exclude_rules import SpanExcludeRule
 from .exclusion import mark_excluded
 from .finding import SCOPE_KEY, current_scope, request_scope, scope_of
-from .genai import APART, OWN_SCOPE
+from .genai import AGENT, APART, OTHER
 from .inbound import arrival_in
 from .instrumented_ids import adopt, hear
 from .loan import Loan, enter_request, is_by_framework, note_end
 from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_within, sequence
 from .rendering import NOTHING, Rendered
 from .scope import Scope
-from .stamping import MAX_SCOPE_NAMES, Stamper, attributes_of
+from .stamping import Stamper, attributes_of
 from .turn_links import follow
 from .weak_names import receive
 
@@ -44,8 +44,6 @@ class ConversationSpanProcessor(SpanProcessor):
     def __init__(self) -> None:
         self._on = True
         self._stamper = Stamper(SpanLimits().max_span_attributes)
-        # Instrumentation scopes whose spans are no GenAI spans, by `id`; kept, so that no other object gets it.
-        self._others: dict[int, object] = {}
         self._ending: dict[int, tuple[object, OpenSpan]] = {}
         self.exclude(config.active().span_exclude_rules)
         metrics.on()
@@ -89,7 +87,10 @@ class ConversationSpanProcessor(SpanProcessor):
                 held.opens, scope = False, parent.scope
                 if ((found := context.get(SCOPE_KEY)) is not scope and found is not None) or scope.has_tasks:
                     scope = scope_of(parent, context)
-            held.scope, held.stamper, held.ended, held.genai = scope, self._stamper, 0, False
+            stamper, made_by = self._stamper, span.instrumentation_scope
+            if (kind := stamper.kinds.get(id(made_by))) is None:
+                kind = stamper.kind_of(made_by)
+            held.scope, held.stamper, held.ended, held.genai = scope, stamper, 0, kind != OTHER
             held.parent = parent if parent is None or not parent.ended else parent.nearest_open()
             held.stamped = held.given = NOTHING
             span._langwatch_otel = held  # type: ignore[attr-defined]
@@ -102,12 +103,13 @@ class ConversationSpanProcessor(SpanProcessor):
                 held.borrowed = True
             if rendered is not NOTHING:
                 held.stamped = rendered
-                self._stamper.first(span, held, rendered)
+                stamper.first(span, held, rendered)
                 if parent is None and rendered.thread_id is not None:
                     with _scope.lock:
                         follow(held, span)
-            if (rendered.thread_id is None or rendered.weak) and id(span.instrumentation_scope) not in self._others:
-                self._look_for_ids(span, held)
+            if kind == AGENT and (rendered.thread_id is None or rendered.weak):
+                held.agent = True
+                adopt(held, span)  # Its own thread id may be that of its scope.
                 rendered, scope = held.stamped, held.scope
             if scope.rendered is not rendered and not held.borrowed:
                 _catch_up(held, scope, rendered)
@@ -142,17 +144,6 @@ class ConversationSpanProcessor(SpanProcessor):
             scope.http = span.instrumentation_scope.name if span.instrumentation_scope is not None else ""
             scope.flow = enter_request()
         return scope, True
-
-    def _look_for_ids(self, span: Span, held: OpenSpan) -> None:
-        """Let a GenAI span's own thread id be that of its scope; remember who makes other spans."""
-        made_by = span.instrumentation_scope
-        if made_by is None:
-            return
-        if made_by.name != OWN_SCOPE and self._stamper.is_genai_scope(made_by.name):
-            held.agent = True
-            adopt(held, span)
-        elif len(self._others) < MAX_SCOPE_NAMES:
-            self._others[id(made_by)] = made_by
 
     def _on_ending(self, span: Span) -> None:
         # The SDK's own name for it; an SDK without it leaves spans in their scope until the scope goes.

@@ -10,7 +10,7 @@ from opentelemetry.util.types import AttributeValue
 from ._guard import say_once
 from .attributes import GEN_AI_PREFIX
 from .counts import ATTRIBUTE_LENGTH, spans_full, spans_stamped, was_cut
-from .genai import is_genai_scope
+from .genai import has_genai_key, kind_of_scope
 from .privacy import cut
 from .rendering import Attributes, Rendered
 
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 # Measured: set_attributes has a fixed price of about two set_attribute calls.
 FEW = 2
 
-# Instrumentation scopes are few; more names than this are made from data.
-MAX_SCOPE_NAMES = 1000
+# Instrumentation scopes are few; more than this are made from data.
+MAX_SCOPES = 1000
 
 _stamped = spans_stamped.counter
 
@@ -65,9 +65,9 @@ class Stamper:
         self._room = 0  # As many attributes as this have been seen to fit.
         self._length = 0  # An id as long as this has been seen to survive.
         self.longest: int | None = None  # Longer ones have been seen to be cut.
-        self._genai_scopes: dict[str, bool] = {}
-        self._known: dict[int, bool] = {}
-        self._kept: list[object] = []  # So that no other object gets its `id`.
+        self.kinds: dict[int, int] = {}
+        """What the spans of each instrumentation scope are, by its `id`: ask `kind_of` for one that is missing."""
+        self._kept: list[object] = []  # Those scopes, so that no other object gets the `id` of one.
 
     def first(self, span: RecordingSpan, held: OpenSpan, rendered: Rendered) -> None:
         """Stamp a span that has nothing of ours: `_first`, written out for the ordinary span, since all pass here."""
@@ -76,10 +76,9 @@ class Stamper:
             present: Attributes = span.attributes.copy()  # type: ignore[union-attr]
         except AttributeError:
             present = attributes_of(span)
-        genai = self._known.get(id(span.instrumentation_scope))
-        if genai is None or rendered.length > self._length or (rendered.root and held.root):
+        if rendered.length > self._length or (rendered.root and held.root):
             return self._first(span, held, rendered, present)
-        wanted = rendered.genai
+        genai, wanted = held.genai, rendered.genai
         for key in present:  # Measured: few keys are told apart sooner so than by what takes them all at once.
             if key in wanted:
                 return self._first(span, held, rendered, present)
@@ -99,33 +98,19 @@ class Stamper:
         return None
 
     def _first(self, span: RecordingSpan, held: OpenSpan, rendered: Rendered, present: Attributes) -> None:
-        held.genai = self.is_genai(span, present)
+        held.genai = held.genai or has_genai_key(present)
         wanted = rendered.for_span(held.genai, held.root)
         if rendered.weak and (same := present.keys() & wanted.keys()):
             held.theirs = frozenset(same)  # Told from ours now alone: the values may be the same.
         self.stamp(span, present, wanted, rendered)
 
-    def is_genai_scope(self, name: str) -> bool:
-        """Say whether an instrumentation scope of that name makes GenAI spans; asked once of each."""
-        known = self._genai_scopes.get(name)
-        if known is None:
-            known = is_genai_scope(name)
-            if len(self._genai_scopes) < MAX_SCOPE_NAMES:
-                self._genai_scopes[name] = known
-        return known
-
-    def is_genai(self, span: HasAttributes, present: Attributes) -> bool:
-        """Say whether `span` is a GenAI span, by who made it or by the attributes that it has now."""
-        scope = span.instrumentation_scope
-        known = self.is_genai_scope("" if scope is None else scope.name)
-        if len(self._kept) < MAX_SCOPE_NAMES and id(scope) not in self._known:
-            self._kept.append(scope)
-            self._known[id(scope)] = known
-        if not known:
-            for key in present:
-                if key.startswith(GEN_AI_PREFIX):
-                    return True
-        return known
+    def kind_of(self, made_by: Any) -> int:
+        """Return what the spans of that instrumentation scope are, and remember it."""
+        kind = kind_of_scope("" if made_by is None else made_by.name)
+        if len(self._kept) < MAX_SCOPES:
+            self._kept.append(made_by)
+            self.kinds[id(made_by)] = kind
+        return kind
 
     def stamp(
         self,

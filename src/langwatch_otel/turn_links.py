@@ -32,7 +32,9 @@ def follow(held: OpenSpan, span: Any) -> None:
     `span` is a local root that records; it is linked once it has a thread.
     """
     thread, turn = held.stamped.thread_id or held.given.thread_id, held.turn
-    if thread is None or (turn is not None and turn[0] == thread) or not config.active().turn_links:
+    if thread is None or (turn is not None and turn[0] == thread):
+        return
+    if not (config.in_force or config.active()).turn_links:
         return
     context: SpanContext = span.context
     if not context.trace_flags & TraceFlags.SAMPLED:
