@@ -15,7 +15,7 @@ import langwatch_otel as langwatch
 
 TURNS = 64
 SPANS = 6
-ROUNDS = 40
+ROUNDS = 120
 
 
 class Encoder(SpanExporter):

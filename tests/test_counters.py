@@ -193,14 +193,16 @@ def test_a_span_counts_once_however_many_exporters_get_it(recorder, counted):
 
 
 def test_a_span_that_is_left_out_is_not_unnamed(counted):
-    """What `span_exclude_rules` keep from going out has not gone out unnamed; what has another's thread is named."""
+    """What `span_exclude_rules` keep at home has not gone out unnamed, its child has; another's thread is a name."""
     settings = {"meter_provider": counted.provider, "span_exclude_rules": "name equals health"}
     with recording(late=True, settings=settings) as recorder:
         counted()
         for name, attributes in {"health": {}, "theirs": {"session.id": "x"}, "nobody's": {}}.items():
             recorder.tracer.start_span(name, attributes=attributes).end()
-        assert recorder.names == ["nobody's", "theirs"]
-        assert counted() == {"span.unnamed": 1}
+        with recorder.tracer.start_as_current_span("health"):
+            recorder.tracer.start_span("child").end()
+        assert recorder.names == ["child", "nobody's", "theirs"]
+        assert counted() == {"span.unnamed": 2}
 
 
 CUT = [

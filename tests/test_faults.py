@@ -106,7 +106,7 @@ PLACES = [
     (scope.Scope, "in_force", ()),
     (scope.Scope, "at_export", ()),
     (scope, "render", ()),
-    (span_exporter, "SpanCopy", ()),
+    (span_exporter, "copy_of", ()),
     (span_exporter, "without_excluded", ()),
     (span_exporter, "_count_unnamed", ()),
     (finding, "current_scope", ()),
@@ -171,7 +171,7 @@ def test_a_fault_is_logged_with_its_type(monkeypatch, logged):
 
 def test_a_fault_at_one_span_leaves_the_others_named(monkeypatch):
     """A fault while one late span is named at export costs that span its name, and no other."""
-    original = span_exporter.SpanCopy
+    original = span_exporter.copy_of
 
     def fault_at_first(span, **changed):
         if span.name == "early":
@@ -179,7 +179,7 @@ def test_a_fault_at_one_span_leaves_the_others_named(monkeypatch):
         return original(span, **changed)
 
     with recording(late=True) as recorder:
-        monkeypatch.setattr(span_exporter, "SpanCopy", fault_at_first)
+        monkeypatch.setattr(span_exporter, "copy_of", fault_at_first)
         with recorder.tracer.start_as_current_span("request"):
             for name in ("early", "second"):
                 recorder.tracer.start_span(name).end()

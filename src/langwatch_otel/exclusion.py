@@ -17,7 +17,7 @@ from . import config
 from ._guard import swallowed
 from .exclude_rules import SpanExcludeRule
 from .open_span import SPAN_KEY
-from .span_copy import SpanCopy
+from .span_copy import copy_of
 from .stamping import attributes_of
 
 _MARK = "_langwatch_otel_kept_above"
@@ -77,7 +77,7 @@ def without_excluded(spans: list[ReadableSpan]) -> list[ReadableSpan]:
             if hasattr(span.context, _MARK) or _hold(rules, span):
                 continue
             if (parent := _kept(span.parent)) is not span.parent:
-                span = SpanCopy(span, attributes=attributes_of(span), parent=parent)
+                span = copy_of(span, attributes=attributes_of(span), parent=parent)
         except Exception as error:
             swallowed("leaving out a span", error)
         kept.append(span)

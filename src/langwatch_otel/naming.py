@@ -83,7 +83,8 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
         elif scope.named is not EMPTY and _conflicts(scope, conversation):
             scope = _second(scope) if given is None else _for_second(scope, conversation)
         if conversation[0] is not None:
-            if (scope.flow is not None or scope.handler is not None) and is_beside(scope):  # Read: most know of no task.
+            # Read before it is asked: most scopes know of no task.
+            if (scope.flow is not None or scope.handler is not None) and is_beside(scope):
                 scope = open_beside(scope)
             if scope.implicit and scope.bound_in is None:
                 scope.bound_in = weakref.ref(flow())

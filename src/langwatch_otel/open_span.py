@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # attaches, and the server span starts long before anybody knows a name.
 HANGS_AS = "_langwatch_otel"
 
+HANGS_LATE_AS = "_langwatch_otel_late"
+"""The same on an exported span that ended before its name was known."""
+
 # The key under which a context holds its span, asked of the public function: reading it is five times as fast.
 SPAN_KEY = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 
@@ -230,10 +233,4 @@ def open_span_of(span: object) -> OpenSpan | None:
 def open_span_within(span: object) -> OpenSpan | None:
     """Return what hangs on the span that `span` is a wrapper of: Laminar has one of its own around each."""
     found: OpenSpan | None = getattr(getattr(span, "span", None), HANGS_AS, None)
-    return found
-
-
-def late_of(span: object) -> OpenSpan | None:
-    """Return what hangs on an exported span that ended before its name was known: ask it for the name."""
-    found: OpenSpan | None = getattr(span, "_langwatch_otel_late", None)
     return found

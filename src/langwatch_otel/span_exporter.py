@@ -17,10 +17,10 @@ from ._guard import guarded, swallowed
 from .attributes import SESSION_ID, USER_HASH
 from .exclusion import without_excluded
 from .genai import has_genai_key
-from .open_span import OpenSpan, late_of, sequence
+from .open_span import HANGS_LATE_AS, OpenSpan, sequence
 from .recorded_errors import without_user
 from .rendering import NOTHING, Attributes, guard_against
-from .span_copy import SpanCopy, limits_of
+from .span_copy import copy_of, limits_of
 from .spelling import spelling_of
 from .stamping import attributes_of
 
@@ -90,44 +90,56 @@ class ConversationSpanExporter(SpanExporter):
         with self._lock:
             kept, self._kept = self._kept, []
             try:
-                earlier = self._send([_named(span, late_of(span)) for span in kept])
+                earlier = self._send(*self._ready(kept, wait=False)) if kept else SpanExportResult.SUCCESS
             except Exception as error:  # What comes after must not suffer for it.
                 swallowed("exporting what was kept back", error)
                 earlier = SpanExportResult.FAILURE
-            result = self._send(self._ready(spans))
+            result = self._send(*self._ready(spans))
             return result if earlier is SpanExportResult.SUCCESS else earlier
 
-    def _ready(self, spans: Sequence[ReadableSpan]) -> list[ReadableSpan]:
-        """Name what can be named, and keep back what may be named by the next batch."""
-        ready = []
+    def _ready(
+        self, spans: Sequence[ReadableSpan], *, wait: bool = True
+    ) -> tuple[list[ReadableSpan], list[ReadableSpan]]:
+        """Name what can be named; return what goes out, and what of it stayed as it was though it lacked a name.
+
+        What may be named by the next batch is kept back, where it may `wait`.
+        """
+        ready, unchanged = [], []
         for span in spans:
-            held = late_of(span)
-            if held is None:
+            held = getattr(span, HANGS_LATE_AS, None)
+            if held is None:  # It had its thread and its user as it ended.
                 ready.append(span)
-            elif self._may_wait(held):
+            elif wait and self._may_wait(held):
                 self._kept.append(span)
             else:
-                ready.append(_named(span, held))
-        return ready
+                named = _named(span, held)
+                ready.append(named)
+                if named is span:
+                    unchanged.append(span)
+        return ready, unchanged
 
     def _may_wait(self, held: OpenSpan) -> bool:
         try:
             scope = held.scope
             return (
-                held.ended > self._flushed
+                scope.is_live
+                and held.ended > self._flushed
                 and held.thread_id is None
                 and scope.at_export(held).thread_id is None
-                and scope.is_live
                 and len(self._kept) < MAX_KEPT
             )
         except Exception as error:
             swallowed("keeping a span back", error)
             return False
 
-    def _send(self, spans: list[ReadableSpan]) -> SpanExportResult:
+    def _send(self, spans: list[ReadableSpan], unchanged: list[ReadableSpan]) -> SpanExportResult:
         try:
-            spans = without_excluded(spans)
-            _count_unnamed(spans)
+            ready, spans = spans, without_excluded(spans)
+            if spans is not ready:
+                going = {id(span.context) for span in spans}
+                unchanged = [span for span in unchanged if id(span.context) in going]
+            if unchanged:
+                _count_unnamed(unchanged)
         except Exception as error:  # None is lost for it.
             swallowed("looking at what goes out", error)
         return self._exporter.export(spans) if spans else SpanExportResult.SUCCESS
@@ -142,7 +154,7 @@ class ConversationSpanExporter(SpanExporter):
             # As the SDK's processors do around an export: else its own request would be traced, and sent in turn.
             token = otel.attach(otel.set_value(_SUPPRESS, True))
             try:
-                self._send([_named(span, late_of(span)) for span in kept])
+                self._send(*self._ready(kept, wait=False))
             finally:
                 otel.detach(token)
 
@@ -165,8 +177,6 @@ class ConversationSpanExporter(SpanExporter):
 def _count_unnamed(spans: Sequence[ReadableSpan]) -> None:
     threads = spelling_of(config.active().conventions).threads
     for span in spans:
-        if late_of(span) is None:
-            continue  # It had its thread and its user as it ended.
         present: Any = span.attributes
         try:
             present[SESSION_ID]  # The SDK's mapping takes longer to say whether it has a key.
@@ -181,10 +191,8 @@ def _is_new(span: ReadableSpan) -> bool:
     return vars(span.context).setdefault(_COUNTED, mine) is mine
 
 
-def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
+def _named(span: ReadableSpan, held: OpenSpan) -> ReadableSpan:
     """Return `span` with the attributes that it lacks, or `span` itself where nothing names it."""
-    if held is None:
-        return span
     try:
         rendered = held.scope.at_export(held)
         weak = held.weak if rendered.thread_id is not None else None
@@ -213,7 +221,7 @@ def _named(span: ReadableSpan, held: OpenSpan | None) -> ReadableSpan:
             errors = _errors_without_user(held, span, user)
         if not missing and not errors:
             return span
-        return SpanCopy(span, attributes={**present, **missing}, parent=span.parent, **errors)
+        return copy_of(span, attributes={**present, **missing}, parent=span.parent, **errors)
     except Exception as error:
         swallowed("naming a span at export", error)
         return span
