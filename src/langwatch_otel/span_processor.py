@@ -80,12 +80,16 @@ class ConversationSpanProcessor(SpanProcessor):
             parent: OpenSpan | None = getattr(above, HANGS_AS, None)
             held = OpenSpan(span)
             held.root = parent is None and (above is None or (parent := open_span_within(above)) is None)
+            found: Any = context.get(SCOPE_KEY)
             if parent is None:
-                scope, held.opens = self._local_root(span, context, parent_context is not None)
                 held.turn = None
+                if found is not None and span.kind is not SERVER:
+                    held.opens, scope = False, found
+                else:
+                    scope, held.opens = self._local_root(span, context, found, parent_context is not None)
             else:
                 held.opens, scope = False, parent.scope
-                if ((found := context.get(SCOPE_KEY)) is not scope and found is not None) or scope.has_tasks:
+                if (found is not scope and found is not None) or scope.has_tasks:
                     scope = scope_of(parent, context)
             stamper, made_by = self._stamper, span.instrumentation_scope
             if (kind := stamper.kinds.get(id(made_by))) is None:
@@ -116,14 +120,15 @@ class ConversationSpanProcessor(SpanProcessor):
         except Exception as error:
             swallowed("starting a span", error)
 
-    def _local_root(self, span: Span, context: Context, given: bool) -> tuple[Scope, bool]:
-        """Return the scope of a local root, and whether it is new; its context was `given`, or is the current one."""
-        above: Any = context.get(SCOPE_KEY)
-        if span.kind is SERVER or (above is None and context):
+    def _local_root(self, span: Span, context: Context, above: Scope | None, given: bool) -> tuple[Scope, bool]:
+        """Return the scope of a server span, or of a local root that has none `above`, and whether it is new.
+
+        Its context was `given`, or is the current one.
+        """
+        if context or span.kind is SERVER:
             return self._first_in(span, context, above)
-        if above is None and not (given and _is_apart(span)):
-            return Scope(implicit=True), True
-        return above or current_scope() or Scope(implicit=True), False
+        found = current_scope() if given and _is_apart(span) else None
+        return (Scope(implicit=True), True) if found is None else (found, False)
 
     def _first_in(self, span: Span, context: Context, above: Scope | None) -> tuple[Scope, bool]:
         """Return the same of what a request, or a context without a scope, begins with: an HTTP request has its own."""

@@ -62,16 +62,14 @@ def _link(span: Any, before: SpanContext) -> None:
     """Link `span` to the turn before, unless a link of the application's would go for it: a full span drops those."""
     try:  # Not public: where the SDK has other names for these, the public way, at four times the price.
         limits, links = span._limits, span._links
-        add = links.append
+        if (most := limits.max_links) is not None and len(links) >= most:
+            return
+        if limits.max_attribute_length is None and limits.max_link_attributes != 0:
+            links.append(Link(before, _SHARED))
+            return
     except AttributeError:
-        limits, links, add = getattr(span, "_limits", None), span.links, None
-    most = getattr(limits, "max_links", None)
-    if most is not None and len(links) >= most:
-        return
-    if add is not None and limits.max_attribute_length is None and limits.max_link_attributes != 0:
-        add(Link(before, _SHARED))
-    else:
-        span.add_link(before, _ATTRIBUTES)
+        pass
+    span.add_link(before, _ATTRIBUTES)
 
 
 def forget() -> None:
