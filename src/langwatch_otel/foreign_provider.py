@@ -13,7 +13,7 @@ from . import tracers
 from ._guard import guarded, say_once, swallowed
 from .finding import scope_in
 from .genai import has_genai_key, is_genai_scope
-from .open_span import OpenSpan, open_span_in
+from .open_span import NO_KEYS, OpenSpan, open_span_in
 from .rendering import NOTHING, Rendered
 
 _PROBE = create_key("langwatch_otel.probe")
@@ -90,7 +90,7 @@ def _name(span: Any, context: Context | None, attributes: Mapping[str, Any], gen
     if scope is None or not span.is_recording():
         return
     held = ForeignSpan(span)
-    held.scope, held.parent, held.ended = scope, None, 0
+    held.scope, held.parent, held.written, held.ended = scope, None, NO_KEYS, 0
     held.genai, held.taken = genai or has_genai_key(attributes), frozenset(attributes)
     held.stamped = held.given = NOTHING
     scope.open.add(held)

@@ -80,15 +80,19 @@ def name(conversation: Conversation, scope: Scope | None = None) -> Scope | None
         if scope is None and (scope := current_scope()) is None:
             scope = Scope()
             attach(within(scope))
-        elif scope.named is not EMPTY and _conflicts(scope, conversation):
-            scope = _second(scope) if given is None else _for_second(scope, conversation)
-        if conversation[0] is not None:
-            # Read before it is asked: most scopes know of no task.
-            if (scope.flow is not None or scope.handler is not None) and is_beside(scope):
-                scope = open_beside(scope)
-            if scope.implicit and scope.bound_in is None:
-                scope.bound_in = weakref.ref(flow())
-        bind(scope, conversation)
+        if scope.above is None and scope.named is EMPTY and not scope.implicit:
+            scope.own = conversation  # Nothing around it, and nothing said so far: there is nothing to weigh.
+            refresh(scope)
+        else:
+            if scope.named is not EMPTY and _conflicts(scope, conversation):
+                scope = _second(scope) if given is None else _for_second(scope, conversation)
+            if conversation[0] is not None:
+                # Read before it is asked: most scopes know of no task.
+                if (scope.flow is not None or scope.handler is not None) and is_beside(scope):
+                    scope = open_beside(scope)
+                if scope.implicit and scope.bound_in is None:
+                    scope.bound_in = weakref.ref(flow())
+            bind(scope, conversation)
     keeps_in = context_baggage.is_kept_in  # Read, not asked of a function: every turn comes by.
     if keeps_in is not None and keeps_in() and shows_nothing(context := get_current()):
         attach(showing(context, scope))  # The scope hangs on a span alone: a context does not change by itself.

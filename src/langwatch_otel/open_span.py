@@ -32,6 +32,8 @@ HANGS_LATE_AS = "_langwatch_otel_late"
 # The key under which a context holds its span, asked of the public function: reading it is five times as fast.
 SPAN_KEY = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 
+NO_KEYS = frozenset[str]()
+
 # From 2, because 1 is the end of a span that had its name.
 sequence = itertools.count(2)
 """Orders the ends of spans, the loans of a name and the calls of force_flush."""
@@ -42,7 +44,7 @@ class OpenSpan(weakref.ref[Any]):
 
     # Made for every span: one object and no more, and its maker, the processor, fills the slots. The rest has a
     # default and, rarely, the dictionary. One class for them all: the interpreter is slow where it meets several.
-    __slots__ = "__dict__ ended genai given opens parent root scope stamped stamper turn".split()
+    __slots__ = "__dict__ ended genai given opens parent root scope stamped stamper turn written".split()
 
     scope: Scope
     parent: OpenSpan | None
@@ -61,14 +63,14 @@ class OpenSpan(weakref.ref[Any]):
     """Its scope was opened for it, and is over when it ends."""
     turn: tuple[str, SpanContext | None] | None
     """Of a local root: the thread that it is a turn of, and the turn before."""
+    written: frozenset[str]
+    """The keys of the texts that we wrote, where users are hashed."""
 
     told = NOTHING.plain
     """The texts of the turn that a local root was told by trace() spans."""
     gift: Conversation = EMPTY
     """The conversation that `given` was made of."""
-    written: frozenset[str] = frozenset()
-    """The keys of the texts that we wrote, where users are hashed."""
-    theirs: frozenset[str] = frozenset()
+    theirs = NO_KEYS
     """The keys that its creator set, where a name may still take the place of what we stamped: not ours to replace."""
     agent = False
     """Made by an instrumentation of a model or an agent, and without a thread as it started."""

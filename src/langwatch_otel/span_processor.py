@@ -21,7 +21,7 @@ from .genai import AGENT, APART, OTHER
 from .inbound import arrival_in
 from .instrumented_ids import adopt, hear
 from .loan import Loan, enter_request, is_by_framework, note_end
-from .open_span import HANGS_AS, SPAN_KEY, OpenSpan, open_span_within, sequence
+from .open_span import HANGS_AS, NO_KEYS, SPAN_KEY, OpenSpan, open_span_within, sequence
 from .rendering import NOTHING, Rendered
 from .scope import Scope
 from .stamping import Stamper, attributes_of
@@ -78,25 +78,31 @@ class ConversationSpanProcessor(SpanProcessor):
             context = get_current() if parent_context is None else parent_context
             above: Any = context.get(SPAN_KEY)
             parent: OpenSpan | None = getattr(above, HANGS_AS, None)
-            held = OpenSpan(span)
-            held.root = parent is None and (above is None or (parent := open_span_within(above)) is None)
+            if parent is None and above is not None:
+                parent = open_span_within(above)
             found: Any = context.get(SCOPE_KEY)
-            if parent is None:
-                held.turn = None
-                if found is not None and span.kind is not SERVER:
-                    held.opens, scope = False, found
-                else:
-                    scope, held.opens = self._local_root(span, context, found, parent_context is not None)
-            else:
-                held.opens, scope = False, parent.scope
+            held = OpenSpan(span)
+            if parent is not None:
+                held.opens = held.root = False
+                held.parent = parent if not parent.ended else parent.nearest_open()
+                scope = parent.scope
                 if (found is not scope and found is not None) or scope.has_tasks:
                     scope = scope_of(parent, context)
-            stamper, made_by = self._stamper, span.instrumentation_scope
+            else:
+                held.opens, held.root = False, True
+                held.parent = held.turn = None
+                if found is not None and span.kind is not SERVER:
+                    scope = found
+                else:
+                    scope, held.opens = self._local_root(span, context, found, parent_context is not None)
+            held.scope = scope
+            held.ended, held.written = 0, NO_KEYS
+            held.stamped = held.given = NOTHING
+            held.stamper = stamper = self._stamper
+            made_by = span.instrumentation_scope
             if (kind := stamper.kinds.get(id(made_by))) is None:
                 kind = stamper.kind_of(made_by)
-            held.scope, held.stamper, held.ended, held.genai = scope, stamper, 0, kind != OTHER
-            held.parent = parent if parent is None or not parent.ended else parent.nearest_open()
-            held.stamped = held.given = NOTHING
+            held.genai = kind != OTHER
             span._langwatch_otel = held  # type: ignore[attr-defined]
             scope.open.add(held)
             if len(scope.open) > scope.crowd:

@@ -41,9 +41,9 @@ def tracer(context: Context | None = None) -> Tracer:
     if given is not None and isinstance(given, Tracer):
         return given
     provider = _in_use() if _chosen is not None else get_tracer_provider()
-    if _cached is None or _cached[0]() is not provider:
-        _cached = (weakref.ref(provider), provider.get_tracer(OWN_SCOPE))
-    return _cached[1]
+    if (known := _cached) is None or known[0]() is not provider:
+        known = _cached = (weakref.ref(provider), provider.get_tracer(OWN_SCOPE))
+    return known[1]
 
 
 def _in_use() -> TracerProvider:
