@@ -194,15 +194,17 @@ def _is_new(span: ReadableSpan) -> bool:
 def _named(span: ReadableSpan, held: OpenSpan) -> ReadableSpan:
     """Return `span` with the attributes that it lacks, or `span` itself where nothing names it."""
     try:
-        rendered = held.scope.at_export(held)
-        weak = held.weak if rendered.thread_id is not None else None
-        if held.thread_id is not None and held.thread_id != rendered.thread_id and weak is None:
-            rendered = held.stamped if held.stamped.thread_id else held.given
-        user = rendered.plain.get(USER_HASH) or held.scope.user_below()
+        scope, thread, weak = held.scope, held.thread_id, None
+        rendered = scope.at_export(held)
+        if thread is not None:
+            weak = held.weak if rendered.thread_id is not None else None
+            if thread != rendered.thread_id and weak is None:
+                rendered = held.stamped if held.stamped.thread_id else held.given
+        user = rendered.plain.get(USER_HASH) or scope.user_below()
         if rendered is NOTHING and user is None:
             return span
         present = attributes_of(span)
-        genai = held.genai or has_genai_key(present)
+        genai = held.genai or (bool(present) and has_genai_key(present))
         wanted, (most, longest) = rendered.for_span(genai, held.root), limits_of(span)
         over = most is not None and len(present) + len(wanted) > most and len({**present, **wanted}) > most
         if over or span.dropped_attributes:
@@ -213,7 +215,7 @@ def _named(span: ReadableSpan, held: OpenSpan) -> ReadableSpan:
             for key, value in held.stamper.fit(wanted, rendered, longest).items()
             if key not in present or (key in ours and present[key] == ours[key] != value)
         }
-        if held.thread_id is None and not rendered.spelling.threads.isdisjoint(missing) and _is_new(span):
+        if thread is None and not rendered.spelling.threads.isdisjoint(missing) and _is_new(span):
             counts.spans_named_at_export.add()
         errors: dict[str, Any] = {}
         if user is not None:
